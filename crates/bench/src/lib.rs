@@ -1,0 +1,1 @@
+//! Peers, generators and benchmarks.

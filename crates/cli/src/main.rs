@@ -1,0 +1,2 @@
+//! The program `vxc`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Vortex-Codec: lossless compression of scientific data.

@@ -1,0 +1,1 @@
+//! Entropy coding: CDF laws, range coder, rANS, bit streams, cost counter.

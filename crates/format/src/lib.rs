@@ -1,0 +1,1 @@
+//! The .vxc container: its on-disk structures and nothing else.

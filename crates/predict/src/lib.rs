@@ -1,0 +1,1 @@
+//! Symbol models: static tables and context mixing.
