@@ -1,0 +1,19 @@
+//! Errors of the tokeniser.
+
+/// What can go wrong with a layout or a fitted tokeniser.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// A layout contradicts itself or exceeds the limits.
+    #[error("layout: {0}")]
+    Layout(String),
+    /// A layout or sidecar file cannot be understood.
+    #[error("layout file: {0}")]
+    Sidecar(String),
+    /// Serialised tokeniser bytes are not valid.
+    #[error("tokeniser: {0}")]
+    Corrupt(&'static str),
+    /// Coded data contradicts the tokeniser.
+    #[error("token stream: {0}")]
+    Stream(&'static str),
+}

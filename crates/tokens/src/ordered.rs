@@ -1,0 +1,161 @@
+//! Ordered integers: every bit pattern of a kind as an unsigned number that rises with the value.
+//!
+//! The map is a bijection on all bit patterns (NaN payloads and −0 included), so nothing is lost:
+//! floats with the sign bit set are complemented, the others get the sign bit set; signed integers have
+//! the sign bit flipped; unsigned numbers stay.
+
+use crate::layout::Kind;
+
+/// All ones in the low `bits` bits.
+#[inline(always)]
+pub const fn mask(bits: u32) -> u64 {
+    u64::MAX >> (64 - bits)
+}
+
+/// Bit pattern → ordered integer, both in the low `kind.bits()` bits.
+#[inline(always)]
+pub const fn to_ordered(kind: Kind, raw: u64) -> u64 {
+    let w = kind.bits();
+    let sign = 1u64 << (w - 1);
+    if kind.is_float() {
+        if raw & sign != 0 { !raw & mask(w) } else { raw | sign }
+    } else if kind.is_signed_int() {
+        raw ^ sign
+    } else {
+        raw
+    }
+}
+
+/// Ordered integer → bit pattern: the inverse of [`to_ordered`].
+#[inline(always)]
+pub const fn from_ordered(kind: Kind, ordered: u64) -> u64 {
+    let w = kind.bits();
+    let sign = 1u64 << (w - 1);
+    if kind.is_float() {
+        if ordered & sign != 0 { ordered ^ sign } else { !ordered & mask(w) }
+    } else if kind.is_signed_int() {
+        ordered ^ sign
+    } else {
+        ordered
+    }
+}
+
+/// The value of a bit pattern as f64: exact for all kinds but 64-bit integers beyond 2^53 (nearest even).
+#[inline(always)]
+pub fn to_f64(kind: Kind, raw: u64) -> f64 {
+    match kind {
+        Kind::F32 => f64::from(f32::from_bits(raw as u32)),
+        Kind::F64 => f64::from_bits(raw),
+        Kind::F16 => half_to_f64(raw as u16),
+        Kind::Bf16 => f64::from(f32::from_bits((raw as u32) << 16)),
+        Kind::I8 => f64::from(raw as u8 as i8),
+        Kind::I16 => f64::from(raw as u16 as i16),
+        Kind::I32 => f64::from(raw as u32 as i32),
+        Kind::I64 => raw as i64 as f64,
+        Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 | Kind::Bytes(_) => raw as f64,
+    }
+}
+
+/// The bit pattern of the value of `kind` nearest to `x` (ties to even). Integers saturate; a value that
+/// is not finite, or not finite after rounding, gives the pattern of zero.
+#[inline(always)]
+pub fn from_f64(kind: Kind, x: f64) -> u64 {
+    if !x.is_finite() {
+        return 0;
+    }
+    let bits = kind.bits();
+    match kind {
+        Kind::F32 => {
+            let y = x as f32;
+            if y.is_finite() { u64::from(y.to_bits()) } else { 0 }
+        }
+        Kind::F64 => x.to_bits(),
+        Kind::F16 => u64::from(f64_to_half(x)),
+        Kind::Bf16 => u64::from(f64_to_bf16(x)),
+        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 => {
+            let limit = (1u64 << (bits - 1)) as f64;
+            let r = round_even(x);
+            let v = if r >= limit {
+                (mask(bits) >> 1) as i64
+            } else if r < -limit {
+                -(1i64 << (bits - 2)) * 2
+            } else {
+                r as i64
+            };
+            v as u64 & mask(bits)
+        }
+        Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 | Kind::Bytes(_) => {
+            let r = round_even(x);
+            if r <= 0.0 {
+                0
+            } else if r >= (mask(bits) as f64) {
+                mask(bits)
+            } else {
+                r as u64
+            }
+        }
+    }
+}
+
+/// Nearest integer, ties to even, by IEEE additions alone (valid in the default rounding mode).
+#[inline(always)]
+fn round_even(x: f64) -> f64 {
+    const BIG: f64 = 4_503_599_627_370_496.0; // 2^52: adding it leaves no fraction bits
+    if x.abs() >= BIG {
+        x
+    } else if x >= 0.0 {
+        (x + BIG) - BIG
+    } else {
+        (x - BIG) + BIG
+    }
+}
+
+fn half_to_f64(h: u16) -> f64 {
+    let sign = if h & 0x8000 != 0 { -1.0 } else { 1.0 };
+    let exponent = i32::from(h >> 10) & 31;
+    let mantissa = f64::from(h & 0x3ff);
+    match exponent {
+        0 => sign * mantissa * pow2(-24),
+        31 if mantissa == 0.0 => sign * f64::INFINITY,
+        31 => f64::NAN,
+        e => sign * (1024.0 + mantissa) * pow2(e - 25),
+    }
+}
+
+/// Rounds to binary16, ties to even; overflow gives zero (see [`from_f64`]).
+fn f64_to_half(x: f64) -> u16 {
+    let sign = if x.is_sign_negative() { 0x8000u16 } else { 0 };
+    let a = x.abs();
+    if a >= 65_520.0 {
+        return 0;
+    }
+    // A multiple of the spacing at this magnitude: 2^-24 below 2^-14, else 2^(e-10).
+    let e = ((a.to_bits() >> 52) as i32 - 1023).max(-14);
+    let units = round_even(a * pow2(10 - e)) as u32; // 0..=2048
+    let h = if e == -14 && units < 1024 {
+        units
+    } else {
+        // units = 2048 carries into the exponent by itself
+        ((e + 15) as u32) * 1024 + units - 1024
+    };
+    if h >= 0x7c00 { 0 } else { sign | h as u16 }
+}
+
+fn f64_to_bf16(x: f64) -> u16 {
+    // Round once, from f64: a spacing of 2^(e-7), 2^-133 below the normal range.
+    let sign = if x.is_sign_negative() { 0x8000u16 } else { 0 };
+    let a = x.abs();
+    let e = ((a.to_bits() >> 52) as i32 - 1023).max(-126);
+    if e > 127 {
+        return 0;
+    }
+    let units = round_even(a * pow2(7 - e)) as u32; // 0..=256
+    let h = if e == -126 && units < 128 { units } else { ((e + 127) as u32) * 128 + units - 128 };
+    if h >= 0x7f80 { 0 } else { sign | h as u16 }
+}
+
+/// 2^e for normal results.
+#[inline(always)]
+const fn pow2(e: i32) -> f64 {
+    f64::from_bits(((e + 1023) as u64) << 52)
+}
