@@ -1,0 +1,24 @@
+# Recipes for people; CI calls the same commands.
+
+# Compress, verify, decompress and compare with peers on the sample.
+demo:
+    cargo run --release -p vxc-bench --bin demo
+
+# All tests.
+test:
+    cargo test --workspace
+
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The ratio targets over the shared data (skips what is absent).
+targets:
+    cargo run --release -p vxc-bench --bin targets
+
+# Speed against peers in one process.
+bench:
+    cargo bench -p vxc-bench
+
+ci:
+    bash .ci/run
