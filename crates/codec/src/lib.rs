@@ -1,1 +1,90 @@
-//! Vortex-Codec: lossless compression of scientific data.
+//! Vortex-Codec: lossless compression of scientific data, first of all tables of IEEE-754 numbers.
+//!
+//! Whole buffers:
+//! ```
+//! # fn main() -> Result<(), vxc::Error> {
+//! let table: Vec<u8> = (0..4000u32).flat_map(|i| (i as f32).sqrt().to_le_bytes()).collect();
+//! let archive = vxc::compress(&table, &vxc::CompressOptions::default())?;
+//! assert!(archive.len() < table.len());
+//! assert_eq!(vxc::decompress(&archive, &vxc::DecompressOptions::default())?, table);
+//! # Ok(())
+//! # }
+//! ```
+//! [`Encoder`] is a `Write` and [`Decoder`] a `Read` adaptor that work on pipes; [`Archive`] gives random
+//! access to the content of a seekable archive.
+#![forbid(unsafe_code)]
+
+pub mod archive;
+pub mod decoder;
+pub mod encoder;
+pub mod error;
+pub mod level;
+pub mod model;
+pub mod options;
+mod plan;
+mod segment_code;
+pub mod stream;
+mod stream_code;
+
+use std::io::Read;
+
+pub use archive::Archive;
+pub use decoder::Decoder;
+pub use encoder::{Encoder, Summary};
+pub use error::Error;
+pub use level::Level;
+pub use model::Model;
+pub use options::{CompressOptions, DecompressOptions, Metadata};
+pub use stream_code::{Form, StreamCode};
+pub use vxc_format::{DecodeLimits, FormatError, Header, ModelId, SegmentKind};
+pub use vxc_tokens as tokens;
+
+/// The definition of all arithmetic that archives written by this version follow.
+pub const PROFILE: u8 = 1;
+
+/// Compresses a buffer.
+///
+/// # Errors
+/// As [`Encoder::finish`].
+pub fn compress(raw: &[u8], options: &CompressOptions) -> Result<Vec<u8>, Error> {
+    let mut encoder = Encoder::new(Vec::new(), options.clone())?;
+    encoder.push(raw)?;
+    Ok(encoder.finish()?.0)
+}
+
+/// Decompresses a buffer: the content of all archives in it.
+///
+/// # Errors
+/// Whatever is wrong with the archive; nothing is given back then.
+pub fn decompress(archive: &[u8], options: &DecompressOptions) -> Result<Vec<u8>, Error> {
+    let mut decoder = Decoder::new(archive, options.clone())?;
+    let mut out = Vec::new();
+    loop {
+        let chunk = decoder.next_chunk()?;
+        if chunk.is_empty() {
+            return Ok(out);
+        }
+        out.extend_from_slice(chunk);
+    }
+}
+
+/// Copies everything from `input` through an encoder into `output`.
+///
+/// # Errors
+/// As [`Encoder::finish`].
+pub fn compress_stream<R: Read, W: std::io::Write>(
+    mut input: R,
+    output: W,
+    options: &CompressOptions,
+) -> Result<(W, Summary), Error> {
+    let mut encoder = Encoder::new(output, options.clone())?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return encoder.finish(),
+            Ok(n) => encoder.push(&buffer[..n])?,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}

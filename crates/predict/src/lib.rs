@@ -1,1 +1,14 @@
 //! Symbol models: static tables and context mixing.
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod error;
+pub mod fields;
+pub mod lz;
+pub mod mix;
+pub mod model;
+pub mod static_model;
+
+pub use error::PredictError;
+pub use mix::{Mix, MixConfig, Query};
+pub use model::SymbolModel;

@@ -1,9 +1,23 @@
 //! Record layouts and the fitted tokeniser: values to symbols and offsets, and back.
 #![forbid(unsafe_code)]
 
+pub mod bins;
+pub mod detect;
 pub mod error;
+pub mod fit;
+pub mod fit_bins;
 pub mod layout;
+pub mod log2;
 pub mod ordered;
+pub mod relation;
+pub mod sidecar;
+pub mod step;
+pub mod tokeniser;
+pub mod transform;
+pub mod wire;
 
 pub use error::TokenError;
+pub use fit::{FitOptions, fit};
 pub use layout::{Endian, Field, Kind, RecordLayout};
+pub use step::{Before, Step, Token};
+pub use tokeniser::{Block, Tokeniser};

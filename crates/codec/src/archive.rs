@@ -1,0 +1,218 @@
+//! Random access: a `Read + Seek` view of an archive's content, and what an archive says of itself.
+//!
+//! Any byte is reached by decoding at most two segments: its own and the key that primes it.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use vxc_format::{ArchiveIndex, EntryKind, FileIndex, Footer, Header, SegmentInfo};
+
+use crate::decoder::{decode_segment, open_stream};
+use crate::error::Error;
+use crate::model::Model;
+use crate::options::DecompressOptions;
+use crate::segment_code::{State, check_memory};
+use crate::stream::Stream;
+
+/// An archive (or several, one after the other) in a seekable input.
+pub struct Archive<R> {
+    input: R,
+    index: FileIndex,
+    options: DecompressOptions,
+    /// Streams opened so far, by (archive, stream).
+    streams: Vec<((u64, u32), Stream)>,
+    /// The key state used last, by (archive, segment).
+    key: Option<((u64, u64), State)>,
+    /// The segment decoded last: its content offset and bytes.
+    last: Option<(u64, Vec<u8>)>,
+    at: u64,
+}
+
+/// A segment as [`Archive::segments`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentEntry {
+    /// Place and coding. Offsets count from the content of its own archive.
+    pub info: SegmentInfo,
+    /// Bytes in the file, the block's head included.
+    pub file_bytes: u64,
+    /// Where the block starts in the file.
+    pub file_offset: u64,
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// Reads header, index and footer; no segment.
+    ///
+    /// # Errors
+    /// Whatever is wrong with them.
+    pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
+        let index = FileIndex::read(&mut input, &options.limits)?;
+        Ok(Self { input, index, options, streams: Vec::new(), key: None, last: None, at: 0 })
+    }
+
+    /// Number of content bytes.
+    pub fn len(&self) -> u64 {
+        self.index.raw_len()
+    }
+
+    /// Whether there is no content.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Header of the first archive.
+    pub fn header(&self) -> Option<&Header> {
+        self.index.archives().first().map(ArchiveIndex::header)
+    }
+
+    /// Footers of all archives.
+    pub fn footers(&self) -> impl Iterator<Item = &Footer> {
+        self.index.archives().iter().map(ArchiveIndex::footer)
+    }
+
+    /// All segments in order.
+    pub fn segments(&self) -> Vec<SegmentEntry> {
+        let mut out = Vec::new();
+        for a in self.index.archives() {
+            let entries = a.entries();
+            for (i, entry) in entries.iter().enumerate() {
+                if let EntryKind::Segment(info) = entry.kind {
+                    let end = entries.get(i + 1).map_or(a.footer().index_offset, |e| e.offset);
+                    out.push(SegmentEntry {
+                        info,
+                        file_bytes: end.saturating_sub(entry.offset),
+                        file_offset: a.start() + entry.offset,
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    /// The streams of the first archive.
+    ///
+    /// # Errors
+    /// [`Error::ModelMissing`] and whatever is wrong with the definitions.
+    pub fn streams(&mut self) -> Result<Vec<Stream>, Error> {
+        let Some(n) = self.index.archives().first().map(ArchiveIndex::stream_count) else {
+            return Ok(Vec::new());
+        };
+        (0..n).map(|id| self.stream(0, id).cloned()).collect()
+    }
+
+    fn stream(&mut self, archive: usize, id: u32) -> Result<&Stream, Error> {
+        let key = (archive as u64, id);
+        if let Some(i) = self.streams.iter().position(|(k, _)| *k == key) {
+            return Ok(&self.streams[i].1);
+        }
+        let a = &self.index.archives()[archive];
+        let def = a.read_stream(&mut self.input, id, &self.options.limits)?;
+        let mut models = self.options.models.clone();
+        for embedded in a.read_models(&mut self.input, &self.options.limits) {
+            models.push(Arc::new(Model::from_bytes(embedded?.bytes)?));
+        }
+        let stream = open_stream(&def, &models, &a.header().writer.to_string())?;
+        self.streams.push((key, stream));
+        Ok(&self.streams[self.streams.len() - 1].1)
+    }
+
+    /// Reads content bytes from `offset` on: fills `buf` as far as there is content, gives the number read.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the segments that hold the range.
+    pub fn read_range(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
+        let mut done = 0;
+        while done < buf.len() {
+            let at = offset + done as u64;
+            if at >= self.len() {
+                break;
+            }
+            self.load(at)?;
+            let Some((start, bytes)) = &self.last else { break };
+            let from = (at - start) as usize;
+            let n = (bytes.len() - from).min(buf.len() - done);
+            buf[done..done + n].copy_from_slice(&bytes[from..from + n]);
+            done += n;
+        }
+        Ok(done)
+    }
+
+    /// Decodes the segment that holds content byte `at`.
+    fn load(&mut self, at: u64) -> Result<(), Error> {
+        if let Some((start, bytes)) = &self.last
+            && (*start..start + bytes.len() as u64).contains(&at)
+        {
+            return Ok(());
+        }
+        let (archive, info, base) = self
+            .index
+            .segments_in(at..at + 1)
+            .next()
+            .map(|(a, info)| (a.start(), *info, a.raw_start()))
+            .ok_or_else(|| Error::Corruption("no segment holds this byte".into()))?;
+        let archive = self
+            .index
+            .archives()
+            .iter()
+            .position(|a| a.start() == archive)
+            .ok_or_else(|| Error::Corruption("no archive holds this byte".into()))?;
+        let state = match info.primed_by {
+            Some(number) => Some(self.key_state(archive, number)?),
+            None => None,
+        };
+        let (raw, end) = self.decode(archive, info.number, state)?;
+        if info.primed_by.is_none() && !matches!(end, State::None) {
+            self.key = Some(((archive as u64, info.number), end));
+        }
+        self.last = Some((base + info.raw_offset, raw));
+        Ok(())
+    }
+
+    fn key_state(&mut self, archive: usize, number: u64) -> Result<State, Error> {
+        let id = (archive as u64, number);
+        if let Some((k, state)) = &self.key
+            && *k == id
+        {
+            return Ok(state.clone());
+        }
+        let (_, state) = self.decode(archive, number, None)?;
+        self.key = Some((id, state.clone()));
+        Ok(state)
+    }
+
+    fn decode(
+        &mut self,
+        archive: usize,
+        number: u64,
+        state: Option<State>,
+    ) -> Result<(Vec<u8>, State), Error> {
+        let a = &self.index.archives()[archive];
+        let segment = a.read_segment(&mut self.input, number, &self.options.limits)?;
+        let info = segment.header.info;
+        let limits = self.options.limits;
+        let stream = self.stream(archive, info.stream)?;
+        check_memory(stream.code().memory(info.kind, info.raw_len), &limits)?;
+        decode_segment(stream, &segment, state)
+    }
+}
+
+impl<R: Read + Seek> Read for Archive<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.read_range(self.at, buf).map_err(Error::into_io)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl<R: Read + Seek> Seek for Archive<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(n) => Some(n),
+            SeekFrom::End(d) => self.len().checked_add_signed(d),
+            SeekFrom::Current(d) => self.at.checked_add_signed(d),
+        };
+        self.at = at.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "seek before the start of the content")
+        })?;
+        Ok(self.at)
+    }
+}

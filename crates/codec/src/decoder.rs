@@ -1,0 +1,257 @@
+//! Decompression: a `Read` adaptor over an archive, segments decoded in parallel and given out in order.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use vxc_format::{
+    Block, BlockReader, ContentHasher, Header, ModelId, RawSummary, Segment, SegmentKind,
+    StreamDef, TokeniserSource,
+};
+
+use crate::error::Error;
+use crate::model::Model;
+use crate::options::{DecompressOptions, threads};
+use crate::segment_code::{State, check_memory};
+use crate::stream::Stream;
+use crate::stream_code::StreamCode;
+
+/// Streams whose key states are kept at the same time.
+const KEPT_KEYS: usize = 4;
+
+/// Decompresses an archive, or several one after the other, from a reader.
+///
+/// The content's checksums are verified; an error comes before any byte of a segment that is wrong.
+pub struct Decoder<R: Read> {
+    reader: BlockReader<R>,
+    options: DecompressOptions,
+    streams: Vec<Stream>,
+    models: Vec<Arc<Model>>,
+    keys: Keys,
+    hasher: ContentHasher,
+    /// A segment read but not decoded yet.
+    ahead: Option<Segment>,
+    out: Vec<u8>,
+    at: usize,
+    done: bool,
+}
+
+/// Final states of fresh segments, most recently used last.
+#[derive(Default)]
+struct Keys(Vec<(u32, u64, State)>);
+
+impl Keys {
+    fn get(&mut self, stream: u32, number: u64) -> Option<&State> {
+        let i = self.0.iter().position(|(s, n, _)| (*s, *n) == (stream, number))?;
+        let entry = self.0.remove(i);
+        self.0.push(entry);
+        self.0.last().map(|(_, _, state)| state)
+    }
+
+    fn put(&mut self, stream: u32, number: u64, state: State) {
+        self.0.retain(|(s, _, _)| *s != stream);
+        if self.0.len() >= KEPT_KEYS {
+            self.0.remove(0);
+        }
+        self.0.push((stream, number, state));
+    }
+}
+
+impl<R: Read> Decoder<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    pub fn new(inner: R, options: DecompressOptions) -> Result<Self, Error> {
+        vxc_infer::Isa::from_env()?;
+        let reader = BlockReader::new(inner, options.limits)?;
+        Ok(Self {
+            reader,
+            models: options.models.clone(),
+            options,
+            streams: Vec::new(),
+            keys: Keys::default(),
+            hasher: ContentHasher::new(),
+            ahead: None,
+            out: Vec::new(),
+            at: 0,
+            done: false,
+        })
+    }
+
+    /// The header of the archive that is being read.
+    pub fn header(&self) -> &Header {
+        self.reader.header()
+    }
+
+    /// The next decoded bytes; empty at the end of the input.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the input. Bytes given before are right.
+    pub fn next_chunk(&mut self) -> Result<&[u8], Error> {
+        while self.at == self.out.len() && !self.done {
+            self.out.clear();
+            self.at = 0;
+            self.fill()?;
+        }
+        let from = self.at;
+        self.at = self.out.len();
+        Ok(&self.out[from..])
+    }
+
+    /// Decodes the next batch of segments into `out`.
+    fn fill(&mut self) -> Result<(), Error> {
+        let mut batch: Vec<Segment> = Vec::new();
+        let mut most = usize::MAX;
+        while batch.len() < most {
+            let segment = match self.ahead.take() {
+                Some(segment) => segment,
+                None => match self.reader.next_block()? {
+                    Block::Stream(def) => {
+                        let writer = self.header().writer.to_string();
+                        self.streams.push(open_stream(&def, &self.models, &writer)?);
+                        continue;
+                    }
+                    Block::Model(embedded) => {
+                        self.models.push(Arc::new(Model::from_bytes(embedded.bytes)?));
+                        continue;
+                    }
+                    Block::Segment(segment) => segment,
+                    Block::End(footer) => {
+                        self.decode(std::mem::take(&mut batch))?;
+                        footer.content.verify(&self.hasher.digest())?;
+                        self.hasher = ContentHasher::new();
+                        self.streams.clear();
+                        self.keys = Keys::default();
+                        self.models = self.options.models.clone();
+                        self.done = !self.reader.next_archive()?;
+                        return Ok(());
+                    }
+                },
+            };
+            let info = segment.header.info;
+            let stream = stream_of(&self.streams, info.stream)?;
+            let each = stream.code().memory(info.kind, info.raw_len);
+            check_memory(each, &self.options.limits)?;
+            let allowed = threads(self.options.threads, self.options.limits.max_memory, each, each);
+            // A segment waits for the one that primes it.
+            let waits =
+                info.primed_by.is_some_and(|n| batch.iter().any(|s| s.header.info.number == n));
+            if waits || batch.len() >= allowed {
+                self.ahead = Some(segment);
+                break;
+            }
+            most = most.min(allowed);
+            batch.push(segment);
+        }
+        self.decode(batch)
+    }
+
+    fn decode(&mut self, batch: Vec<Segment>) -> Result<(), Error> {
+        let mut jobs = Vec::with_capacity(batch.len());
+        for segment in &batch {
+            let info = segment.header.info;
+            let stream = stream_of(&self.streams, info.stream)?;
+            let state = match info.primed_by {
+                None => None,
+                Some(n) => Some(
+                    self.keys
+                        .get(info.stream, n)
+                        .cloned()
+                        .ok_or_else(|| Error::Corruption("a segment's key is not there".into()))?,
+                ),
+            };
+            jobs.push((stream, segment, state));
+        }
+        let results: Vec<Result<(Vec<u8>, State), Error>> = if jobs.len() == 1 {
+            jobs.into_iter().map(|(stream, s, state)| decode_segment(stream, s, state)).collect()
+        } else {
+            std::thread::scope(|scope| {
+                let handles: Vec<_> = jobs
+                    .into_iter()
+                    .map(|(stream, s, state)| scope.spawn(move || decode_segment(stream, s, state)))
+                    .collect();
+                handles
+                    .into_iter()
+                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
+            })
+        };
+        for (segment, result) in batch.iter().zip(results) {
+            let (raw, state) = result?;
+            self.hasher.update(&raw);
+            if self.out.is_empty() {
+                self.out = raw;
+            } else {
+                self.out.extend_from_slice(&raw);
+            }
+            let info = segment.header.info;
+            if info.primed_by.is_none() && !matches!(state, State::None) {
+                self.keys.put(info.stream, info.number, state);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a stream from its definition.
+///
+/// # Errors
+/// [`Error::ModelMissing`], [`Error::Corruption`].
+pub(crate) fn open_stream(
+    def: &StreamDef,
+    models: &[Arc<Model>],
+    writer: &str,
+) -> Result<Stream, Error> {
+    match def.source {
+        TokeniserSource::Inline => Ok(Stream::new(StreamCode::from_bytes(&def.payload)?)),
+        TokeniserSource::Model(id) => find_model(models, id, writer).map(Stream::of_model),
+    }
+}
+
+fn find_model(models: &[Arc<Model>], id: ModelId, writer: &str) -> Result<Arc<Model>, Error> {
+    models
+        .iter()
+        .find(|m| m.id() == id)
+        .cloned()
+        .ok_or_else(|| Error::ModelMissing { id, writer: writer.to_string() })
+}
+
+pub(crate) fn stream_of(streams: &[Stream], id: u32) -> Result<&Stream, Error> {
+    streams.get(id as usize).ok_or_else(|| {
+        Error::Corruption(format!("a segment names stream {id}, which is not there"))
+    })
+}
+
+/// Decodes one segment, from `state` or fresh, and checks it.
+pub(crate) fn decode_segment(
+    stream: &Stream,
+    segment: &Segment,
+    state: Option<State>,
+) -> Result<(Vec<u8>, State), Error> {
+    let info = segment.header.info;
+    let raw_len = usize::try_from(info.raw_len)
+        .map_err(|_| Error::Corruption("length of a segment".into()))?;
+    let mut state = match (state, info.kind) {
+        (Some(state), _) => state,
+        (None, SegmentKind::Stored | SegmentKind::Lz) => State::None,
+        (None, kind) => stream.fresh(kind),
+    };
+    let mut raw = Vec::new();
+    stream.code().decode(info.kind, &mut state, &segment.coded, &mut raw, raw_len)?;
+    segment.header.verify_raw(&RawSummary::of(&raw))?;
+    Ok((raw, state))
+}
+
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.out.len() && !self.done {
+            self.out.clear();
+            self.at = 0;
+            self.fill().map_err(Error::into_io)?;
+        }
+        let n = buf.len().min(self.out.len() - self.at);
+        buf[..n].copy_from_slice(&self.out[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}

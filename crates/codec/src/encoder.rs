@@ -1,0 +1,434 @@
+//! Compression: a `Write` adaptor that plans, cuts, codes segments in parallel, verifies and writes.
+//!
+//! What is written depends on the bytes and the options alone: not on how they arrive, nor on the number of
+//! threads. Decisions are made when the look-ahead is full or the input ends.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+use vxc_format::constants::MAX_SEGMENT_RAW;
+use vxc_format::{
+    ArchiveWriter, Footer, Header, NewSegment, RawSummary, SegmentKind, StreamKind,
+    TokeniserSource, Writer,
+};
+
+use crate::error::Error;
+use crate::level::{LOOKAHEAD, segments};
+use crate::options::{CompressOptions, threads};
+use crate::plan::{Part, Planned, parts, plan};
+use crate::segment_code::{Method, State};
+use crate::stream::Stream;
+use crate::stream_code::Form;
+
+/// What a compression did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Content bytes.
+    pub raw_bytes: u64,
+    /// Archive bytes.
+    pub coded_bytes: u64,
+    /// Number of segments.
+    pub segments: u64,
+    /// Record sizes of the streams, 0 for plain bytes.
+    pub streams: Vec<u64>,
+    /// Adler-32 of the content.
+    pub adler32: u32,
+}
+
+/// A segment to come.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    stream: usize,
+    len: usize,
+    /// Whether its final state starts the stream's others.
+    key: bool,
+}
+
+/// A stream that is being written.
+struct Output {
+    stream: Stream,
+    method: Method,
+    id: u32,
+    /// The key segment's number, kind and final state.
+    key: Option<(u64, SegmentKind, State)>,
+}
+
+/// One coded segment.
+struct Coded {
+    kind: SegmentKind,
+    raw: RawSummary,
+    bytes: Vec<u8>,
+    state: State,
+}
+
+/// Compresses what is written to it. [`Encoder::finish`] completes the archive; an encoder that is dropped
+/// before leaves a truncated one.
+pub struct Encoder<W: Write> {
+    options: CompressOptions,
+    writer: ArchiveWriter<Counting<W>>,
+    /// Bytes not coded yet, from `start` on.
+    buffer: Vec<u8>,
+    start: usize,
+    planned: bool,
+    streams: Vec<Output>,
+    cuts: VecDeque<Cut>,
+    /// The stream that goes on beyond the look-ahead, and the length of its segments.
+    open: Option<(usize, usize)>,
+    summary: Summary,
+}
+
+impl<W: Write> Encoder<W> {
+    /// Starts an archive on `inner`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for options that cannot be; I/O errors.
+    pub fn new(inner: W, options: CompressOptions) -> Result<Self, Error> {
+        vxc_infer::Isa::from_env()?;
+        let header = Header {
+            level: options.level.number(),
+            profile: crate::PROFILE,
+            writer: writer_version(),
+            name: options.metadata.name.clone(),
+            mtime: options.metadata.mtime,
+            mode: options.metadata.mode,
+            raw_size: None,
+        };
+        let writer = ArchiveWriter::new(Counting { inner, bytes: 0 }, &header)?;
+        Ok(Self {
+            options,
+            writer,
+            buffer: Vec::new(),
+            start: 0,
+            planned: false,
+            streams: Vec::new(),
+            cuts: VecDeque::new(),
+            open: None,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Compresses the rest and completes the archive.
+    ///
+    /// # Errors
+    /// [`Error::Verify`] if a segment does not decode to what was given; I/O errors.
+    pub fn finish(mut self) -> Result<(W, Summary), Error> {
+        if !self.planned {
+            self.plan(false)?;
+        }
+        self.code_ready()?;
+        if let Some((stream, _)) = self.open.take() {
+            self.cut_end(stream)?;
+            self.code_ready()?;
+        }
+        let (counting, footer): (Counting<W>, Footer) = self.writer.finish()?;
+        self.summary.coded_bytes = counting.bytes;
+        self.summary.adler32 = footer.content.adler32;
+        Ok((counting.inner, self.summary))
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// As [`Encoder::finish`].
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            // Never more than a little beyond what can be worked on.
+            let room = (LOOKAHEAD as usize + 1).saturating_sub(self.pending()).max(1 << 16);
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            if !self.planned && self.pending() > LOOKAHEAD as usize {
+                self.plan(true)?;
+            }
+            if self.planned {
+                self.code_ready()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pending(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// Decides on streams and segments.
+    fn plan(&mut self, open: bool) -> Result<(), Error> {
+        self.planned = true;
+        let sample_len = self.buffer.len().min(LOOKAHEAD as usize);
+        let given = match &self.options.model {
+            Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
+            None => self.options.layout.clone(),
+        };
+        let parts = parts(&self.buffer[..sample_len], given.as_ref(), open);
+        let last = parts.len().saturating_sub(1);
+        let mut at = 0;
+        for (i, part) in parts.iter().enumerate() {
+            let sample = at..at + part.len;
+            at += part.len;
+            let goes_on = open && i == last;
+            let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
+            let level = self.options.level;
+            let (most, single) = match self.options.segment_bytes {
+                // A key of 1/16 must still hold something to learn from.
+                Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
+                None => (level.segment_bytes(), level.single_bytes()),
+            };
+            let lengths = segments(most, single, part.len as u64, record, goes_on);
+            let stream = self.add_stream(part, sample, &lengths, goes_on)?;
+            let mut left = part.len;
+            for (j, &len) in lengths.iter().enumerate() {
+                let len = len as usize;
+                // An open part's first lengths may reach beyond what is there yet.
+                if !goes_on || j == 0 {
+                    self.cuts.push_back(Cut { stream, len, key: j == 0 && lengths.len() > 1 });
+                    left = left.saturating_sub(len);
+                }
+            }
+            debug_assert!(goes_on || left == 0);
+            if goes_on {
+                self.open = Some((stream, lengths[lengths.len() - 1] as usize));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_stream(
+        &mut self,
+        part: &Part,
+        sample: std::ops::Range<usize>,
+        lengths: &[u64],
+        goes_on: bool,
+    ) -> Result<usize, Error> {
+        let level = self.options.level;
+        let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
+        let (stream, method, source) = match model {
+            Some(model) => {
+                if self.options.embed_model
+                    && self.streams.iter().all(|s| s.stream.model().is_none())
+                {
+                    self.writer.embed_model(model.file())?;
+                }
+                let method = model.method(level);
+                let source = TokeniserSource::Model(model.id());
+                (Stream::of_model(model), method, source)
+            }
+            None => {
+                let largest = lengths.iter().copied().max().unwrap_or(1);
+                // An open stream is as long as the look-ahead at least; how long nobody knows.
+                let total = part.len as u64 * if goes_on { 4 } else { 1 };
+                let Planned { code, method } =
+                    plan(level, part.layout.as_ref(), &self.buffer[sample], total, largest)?;
+                (Stream::new(code), method, TokeniserSource::Inline)
+            }
+        };
+        let kind = if part.layout.is_some() { StreamKind::Records } else { StreamKind::Bytes };
+        let payload = match source {
+            TokeniserSource::Inline => stream.code().to_bytes(),
+            TokeniserSource::Model(_) => Vec::new(),
+        };
+        let id = self.writer.define_stream(kind, source, &payload)?;
+        // What verification decodes with is what a reader will read.
+        let stream = match source {
+            TokeniserSource::Inline => stream.read_back(&payload)?,
+            TokeniserSource::Model(_) => stream,
+        };
+        self.summary.streams.push(match stream.code().form {
+            Form::Bytes => 0,
+            _ => stream.code().record_bytes() as u64,
+        });
+        self.streams.push(Output { stream, method, id, key: None });
+        Ok(self.streams.len() - 1)
+    }
+
+    /// Segments for what is left of an open stream, and a tail that is no whole record.
+    fn cut_end(&mut self, stream: usize) -> Result<(), Error> {
+        let record = self.streams[stream].stream.code().record_bytes();
+        let whole = self.pending() / record * record;
+        if whole > 0 {
+            self.cuts.push_back(Cut { stream, len: whole, key: false });
+        }
+        let tail = self.pending() - whole;
+        if tail > 0 {
+            let part = Part { len: tail, layout: None };
+            let sample = self.buffer.len() - tail..self.buffer.len();
+            let stream = self.add_stream(&part, sample, &[tail as u64], false)?;
+            self.cuts.push_back(Cut { stream, len: tail, key: false });
+        }
+        Ok(())
+    }
+
+    /// Codes and writes all segments whose bytes are there.
+    fn code_ready(&mut self) -> Result<(), Error> {
+        loop {
+            let batch = self.next_batch();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let coded = self.code_batch(&batch)?;
+            for (cut, coded) in batch.iter().zip(coded) {
+                self.write(*cut, coded)?;
+            }
+            if self.start > self.buffer.len() / 2 {
+                self.buffer.drain(..self.start);
+                self.start = 0;
+            }
+        }
+    }
+
+    /// The next segments that can be coded side by side.
+    fn next_batch(&mut self) -> Vec<Cut> {
+        let mut batch: Vec<Cut> = Vec::new();
+        let mut bytes = 0;
+        let mut most = usize::MAX;
+        while batch.len() < most {
+            if self.cuts.is_empty()
+                && let Some((stream, len)) = self.open
+                && self.pending() >= bytes + len
+            {
+                self.cuts.push_back(Cut { stream, len, key: false });
+            }
+            let Some(&cut) = self.cuts.front() else { break };
+            // A key comes before what it primes.
+            let after_key = batch.last().is_some_and(|c| c.key);
+            if self.pending() < bytes + cut.len || after_key {
+                break;
+            }
+            if batch.is_empty() {
+                let output = &self.streams[cut.stream];
+                let each = output.stream.code().memory(output.method.kind(), cut.len as u64);
+                // The key's state stays beside those of the threads.
+                most = threads(self.options.threads, self.options.memory, each + LOOKAHEAD, each);
+            }
+            self.cuts.pop_front();
+            bytes += cut.len;
+            batch.push(cut);
+        }
+        // With an open stream, whole batches only: otherwise batches would depend on how bytes arrive,
+        // and threads would idle.
+        batch
+    }
+
+    fn code_batch(&self, batch: &[Cut]) -> Result<Vec<Coded>, Error> {
+        let mut at = self.start;
+        let mut jobs = Vec::with_capacity(batch.len());
+        for cut in batch {
+            jobs.push((&self.streams[cut.stream], &self.buffer[at..at + cut.len]));
+            at += cut.len;
+        }
+        let verify = self.options.verify;
+        let one = |(output, raw): (&Output, &[u8])| code_segment(output, raw, verify);
+        let results: Vec<Result<Coded, Error>> = if let [job] = jobs[..] {
+            vec![one(job)]
+        } else {
+            std::thread::scope(|scope| {
+                let handles: Vec<_> =
+                    jobs.into_iter().map(|job| scope.spawn(move || one(job))).collect();
+                handles
+                    .into_iter()
+                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
+            })
+        };
+        results
+            .into_iter()
+            .map(|r| {
+                r.map_err(|e| match e {
+                    Error::Verify { .. } => Error::Verify { at: self.summary.raw_bytes },
+                    e => e,
+                })
+            })
+            .collect()
+    }
+
+    fn write(&mut self, cut: Cut, coded: Coded) -> Result<(), Error> {
+        let output = &mut self.streams[cut.stream];
+        let raw = &self.buffer[self.start..self.start + cut.len];
+        self.writer.content(raw);
+        let primed_by = match &output.key {
+            Some((number, kind, _)) if *kind == coded.kind => Some(*number),
+            _ => None,
+        };
+        let number = self.writer.segment(&NewSegment {
+            stream: output.id,
+            kind: coded.kind,
+            primed_by,
+            raw: coded.raw,
+            coded: &coded.bytes,
+        })?;
+        if cut.key && !matches!(coded.state, State::None) {
+            output.key = Some((number, coded.kind, coded.state));
+        }
+        self.start += cut.len;
+        self.summary.raw_bytes += cut.len as u64;
+        self.summary.segments += 1;
+        Ok(())
+    }
+}
+
+/// Codes one segment; stored where that is not larger.
+fn code_segment(output: &Output, raw: &[u8], verify: bool) -> Result<Coded, Error> {
+    let code = output.stream.code();
+    let start = || match &output.key {
+        Some((_, _, state)) => state.clone(),
+        None => output.stream.fresh(output.method.kind()),
+    };
+    let mut state = start();
+    let (kind, bytes) = code.encode(output.method, &mut state, raw)?;
+    let summary = RawSummary::of(raw);
+    if bytes.len() >= raw.len() {
+        return Ok(Coded {
+            kind: SegmentKind::Stored,
+            raw: summary,
+            bytes: raw.to_vec(),
+            state: State::None,
+        });
+    }
+    if verify {
+        let mut back = Vec::new();
+        let mut check = start();
+        let decoded = code.decode(kind, &mut check, &bytes, &mut back, raw.len());
+        if decoded.is_err() || back != raw {
+            return Err(Error::Verify { at: 0 });
+        }
+    }
+    Ok(Coded { kind, raw: summary, bytes, state })
+}
+
+fn writer_version() -> Writer {
+    let part = |s: &str| s.parse().unwrap_or(0);
+    Writer {
+        major: part(env!("CARGO_PKG_VERSION_MAJOR")),
+        minor: part(env!("CARGO_PKG_VERSION_MINOR")),
+        patch: part(env!("CARGO_PKG_VERSION_PATCH")),
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes).map_err(Error::into_io)?;
+        Ok(bytes.len())
+    }
+
+    /// Does nothing: coded bytes appear when segments are full.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts what is written.
+struct Counting<W> {
+    inner: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

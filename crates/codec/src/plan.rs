@@ -1,0 +1,194 @@
+//! What is in the input, and how each part is to be coded: from the look-ahead alone.
+
+use vxc_entropy::RangeEncoder;
+use vxc_predict::bytes::{ByteKind, ByteModel, ByteModelConfig};
+use vxc_predict::fields::FieldModel;
+use vxc_predict::lz::LzPlan;
+use vxc_predict::static_model::contexts::Contexts;
+use vxc_predict::static_model::{StaticModel, StaticPlan};
+use vxc_tokens::detect::detect;
+use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
+
+use crate::error::Error;
+use crate::level::Level;
+use crate::segment_code::Method;
+use crate::stream_code::{Form, StreamCode};
+
+/// Bytes that decide between ways of coding.
+const TRIAL_BYTES: usize = 256 << 10;
+/// The same for wide or short tables, where learning costs most.
+const LONG_TRIAL_BYTES: usize = 1 << 20;
+
+/// A part of the input that is one stream.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Length in bytes within the look-ahead.
+    pub len: usize,
+    /// Layout, where it is a table.
+    pub layout: Option<RecordLayout>,
+}
+
+/// Splits the look-ahead into parts. With a given layout: its records, and a tail that is no whole record.
+/// `open` says that more bytes follow.
+pub fn parts(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> Vec<Part> {
+    let mut parts: Vec<Part> = match layout {
+        Some(l) => {
+            let whole = sample.len() / l.record_bytes * l.record_bytes;
+            let mut parts = vec![Part { len: whole, layout: Some(l.clone()) }];
+            parts.push(Part { len: sample.len() - whole, layout: None });
+            parts
+        }
+        None => detect(sample).into_iter().map(|r| Part { len: r.len, layout: r.layout }).collect(),
+    };
+    parts.retain(|p| p.len > 0);
+    // The look-ahead ends inside a record: what follows is the table's.
+    if let [.., table, tail] = &parts[..]
+        && open
+        && tail.layout.is_none()
+        && table.layout.as_ref().is_some_and(|l| tail.len < l.record_bytes)
+    {
+        parts.pop();
+    }
+    parts
+}
+
+/// A stream's code with the encoder's method.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What the decoder needs.
+    pub code: StreamCode,
+    /// What the encoder does.
+    pub method: Method,
+}
+
+/// Chooses how to code a part. `total` is the number of bytes that the stream will have, `largest` the
+/// longest segment.
+///
+/// # Errors
+/// [`Error::Corruption`] if a library fails.
+pub fn plan(
+    level: Level,
+    layout: Option<&RecordLayout>,
+    sample: &[u8],
+    total: u64,
+    largest: u64,
+) -> Result<Planned, Error> {
+    let mix_level = u32::from(level.number()).clamp(4, 6);
+    let base = StreamCode::bytes(mix_level, largest);
+    let Some(layout) = layout else { return plan_bytes(level, base, sample) };
+    if level.is_mix() {
+        plan_mix(level, base, layout, sample, total)
+    } else {
+        plan_static(level, base, layout, sample, total)
+    }
+}
+
+fn plan_bytes(level: Level, code: StreamCode, sample: &[u8]) -> Result<Planned, Error> {
+    let method = if level.is_mix() {
+        Method::Mix
+    } else {
+        Method::Lz(LzPlan::choose(level.number().into(), None, sample)?.0)
+    };
+    Ok(Planned { code, method })
+}
+
+fn fitted(
+    level: Level,
+    layout: &RecordLayout,
+    sample: &[u8],
+    total: u64,
+) -> Result<Tokeniser, Error> {
+    let options = FitOptions {
+        records: total / layout.record_bytes as u64,
+        relations: level.relations(),
+        bin_bits: level.bin_bits(),
+        ..FitOptions::default()
+    };
+    Ok(fit(layout, sample, &options)?)
+}
+
+/// The static plan of a tokeniser at a level.
+pub fn static_plan(level: Level, tokeniser: &Tokeniser, sample: &[u8], total: u64) -> StaticPlan {
+    let records = total / tokeniser.layout().record_bytes as u64;
+    let contexts = if level.number() >= 3 {
+        Contexts::choose(tokeniser, sample, records)
+    } else {
+        Contexts::none(tokeniser.steps().len())
+    };
+    StaticPlan { contexts, exact: level.number() >= 2 }
+}
+
+fn plan_static(
+    level: Level,
+    base: StreamCode,
+    layout: &RecordLayout,
+    sample: &[u8],
+    total: u64,
+) -> Result<Planned, Error> {
+    let tokeniser = fitted(level, layout, sample, total)?;
+    let plan = static_plan(level, &tokeniser, sample, total);
+    let trial = trial(sample, layout, TRIAL_BYTES);
+    let coded = StaticModel::new(&tokeniser, &plan).encode(&tokeniser, &plan, trial).len();
+    let code = StreamCode { form: Form::Fields(tokeniser), plan: Some(plan), ..base.clone() };
+    let fields = scaled(coded as u64, trial.len(), total) + code.to_bytes().len() as u64;
+    // A dictionary pays where many values repeat; hardly ever where fields take half of the bytes.
+    if fields < total / 2 || layout.fields.len() > 64 || sample.len() < 4096 {
+        let (lz, raw, coded) = LzPlan::choose(level.number().into(), Some(layout), sample)?;
+        let plain = StreamCode { form: Form::Records(layout.clone()), ..base };
+        let plain_bytes = plain.to_bytes().len() as u64;
+        if scaled(coded as u64, raw, total) + plain_bytes < fields {
+            return Ok(Planned { code: plain, method: Method::Lz(lz) });
+        }
+    }
+    Ok(Planned { code, method: Method::Static })
+}
+
+fn plan_mix(
+    level: Level,
+    base: StreamCode,
+    layout: &RecordLayout,
+    sample: &[u8],
+    total: u64,
+) -> Result<Planned, Error> {
+    let rows = sample.len() / layout.record_bytes;
+    let clear = rows >= 4096 && layout.fields.len() <= 256;
+    let trial = trial(sample, layout, if clear { TRIAL_BYTES } else { LONG_TRIAL_BYTES });
+    let size = trial.len() as u64;
+    let mut candidates: Vec<(u64, StreamCode)> = Vec::new();
+
+    let tokeniser = fitted(level, layout, sample, total)?;
+    let mut counter = RangeEncoder::new();
+    let records = size / layout.record_bytes as u64;
+    FieldModel::new(&tokeniser, records, base.mix_level).encode(&tokeniser, &mut counter, trial);
+    let code = StreamCode { form: Form::Fields(tokeniser), ..base.clone() };
+    candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
+
+    let code = StreamCode { form: Form::Records(layout.clone()), ..base.clone() };
+    for (kind, code) in [(ByteKind::Record(layout.clone()), code), (ByteKind::Text, base.clone())] {
+        // Text modelling of a table pays only where there is next to no table.
+        if matches!(kind, ByteKind::Text) && rows > 64 {
+            continue;
+        }
+        let mut counter = RangeEncoder::new();
+        let config = ByteModelConfig { kind, level: base.mix_level, len: size };
+        ByteModel::new(&config).encode(&mut counter, trial);
+        candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
+    }
+    let best = candidates
+        .into_iter()
+        .map(|(cost, code)| (cost + code.to_bytes().len() as u64, code))
+        .min_by_key(|(cost, _)| *cost);
+    let code = best.map_or(base, |(_, code)| code);
+    Ok(Planned { code, method: Method::Mix })
+}
+
+/// Whole records from the start of the sample.
+fn trial<'a>(sample: &'a [u8], layout: &RecordLayout, most: usize) -> &'a [u8] {
+    let size = layout.record_bytes;
+    let n = sample.len().min(most.max(size)) / size * size;
+    &sample[..n]
+}
+
+fn scaled(coded: u64, of: usize, total: u64) -> u64 {
+    (u128::from(coded) * u128::from(total) / of.max(1) as u128) as u64
+}

@@ -1,0 +1,63 @@
+//! A stream as both sides use it: its code, and the model that it may start from.
+
+use std::sync::Arc;
+
+use vxc_format::SegmentKind;
+
+use crate::error::Error;
+use crate::model::Model;
+use crate::segment_code::State;
+use crate::stream_code::StreamCode;
+
+/// A stream's code, its own or a model's.
+#[derive(Clone, Debug)]
+pub enum Stream {
+    /// Defined in the archive.
+    Own(StreamCode),
+    /// Defined by a model.
+    Model(Arc<Model>),
+}
+
+impl Stream {
+    /// A stream with a code of its own.
+    pub fn new(code: StreamCode) -> Self {
+        Self::Own(code)
+    }
+
+    /// A stream that uses a model.
+    pub fn of_model(model: Arc<Model>) -> Self {
+        Self::Model(model)
+    }
+
+    /// The same stream with the code that a reader will see.
+    ///
+    /// # Errors
+    /// [`Error::Corruption`] if the payload does not parse.
+    pub fn read_back(self, payload: &[u8]) -> Result<Self, Error> {
+        StreamCode::from_bytes(payload).map(Self::Own)
+    }
+
+    /// The code.
+    pub fn code(&self) -> &StreamCode {
+        match self {
+            Self::Own(code) => code,
+            Self::Model(model) => model.code(),
+        }
+    }
+
+    /// The model, if there is one.
+    pub fn model(&self) -> Option<&Arc<Model>> {
+        match self {
+            Self::Own(_) => None,
+            Self::Model(model) => Some(model),
+        }
+    }
+
+    /// What a segment that no other primes starts from.
+    pub fn fresh(&self, kind: SegmentKind) -> State {
+        match self {
+            Self::Own(code) => code.fresh(kind),
+            Self::Model(model) => model.fresh(kind),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Damage never lies: every truncation and every flipped bit gives an error or the right bytes.
+#![allow(missing_docs)]
+mod common;
+
+use common::{LEVELS, Random, compress, decompress, events, jets};
+use vxc::{DecodeLimits, DecompressOptions, Error, FormatError};
+
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let mut mixed = b"a header of some bytes\n".to_vec();
+    mixed.extend_from_slice(&jets()[..124 * 12]);
+    vec![("jets", mixed), ("text", events()[..500].to_vec())]
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for (what, raw) in inputs() {
+        for level in LEVELS {
+            let archive = compress(&raw, level);
+            for n in 0..archive.len() {
+                assert!(decompress(&archive[..n]).is_err(), "{what} -{level} cut at {n}");
+            }
+            let mut longer = archive.clone();
+            longer.push(0);
+            assert!(decompress(&longer).is_err(), "{what} -{level} with a byte more");
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    for (what, raw) in inputs() {
+        for level in LEVELS {
+            let archive = compress(&raw, level);
+            for bit in 0..archive.len() * 8 {
+                let mut bad = archive.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(back) = decompress(&bad) {
+                    assert!(back == raw, "{what} -{level} bit {bit}");
+                }
+            }
+        }
+    }
+}
+
+/// The checksums repaired: whatever the coded bytes say, decoding ends, and not with a panic.
+#[test]
+fn hostile_segments_with_right_checksums() {
+    use vxc_format::{
+        ArchiveWriter, Block, BlockReader, NewSegment, RawSummary, SegmentKind, StreamKind,
+        TokeniserSource,
+    };
+    let mut random = Random(11);
+    for (what, raw) in inputs() {
+        for level in LEVELS {
+            let archive = compress(&raw, level);
+            for _ in 0..60 {
+                let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
+                let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+                let mut flip = |bytes: &mut Vec<u8>| {
+                    for _ in 0..random.next() % 4 {
+                        if !bytes.is_empty() {
+                            let at = random.next() as usize % bytes.len();
+                            bytes[at] ^= 1 << (random.next() % 8);
+                        }
+                    }
+                };
+                loop {
+                    match reader.next_block().unwrap() {
+                        Block::Stream(mut def) => {
+                            flip(&mut def.payload);
+                            writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+                        }
+                        Block::Segment(mut s) => {
+                            let i = s.header.info;
+                            if i.kind != SegmentKind::Stored {
+                                flip(&mut s.coded);
+                            }
+                            let raw = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
+                            let _ = writer.segment(&NewSegment {
+                                stream: i.stream,
+                                kind: i.kind,
+                                primed_by: i.primed_by,
+                                raw,
+                                coded: &s.coded,
+                            });
+                        }
+                        Block::Model(_) => {}
+                        Block::End(_) => break,
+                    }
+                }
+                writer.content(&raw);
+                if let Ok((bad, _)) = writer.finish()
+                    && let Ok(back) = decompress(&bad)
+                {
+                    assert!(back == raw, "{what} -{level}");
+                }
+            }
+        }
+    }
+    let _ = (StreamKind::Bytes, TokeniserSource::Inline);
+}
+
+#[test]
+fn what_is_no_archive_is_said_to_be_none() {
+    for bytes in [&b""[..], b"hello", &jets()[..5000], b"\x89VXC\r\n\x1a\n"] {
+        let e = decompress(bytes).unwrap_err();
+        assert_eq!(e.exit_code(), 1, "{e}");
+    }
+}
+
+#[test]
+fn limits_hold_before_work_is_done() {
+    let archive = compress(&vec![7; 3 << 20], 5);
+    let limited = |limits| {
+        let options = DecompressOptions { limits, ..DecompressOptions::default() };
+        vxc::decompress(&archive, &options).unwrap_err()
+    };
+    for limits in [
+        DecodeLimits { max_output: 1 << 20, ..DecodeLimits::default() },
+        DecodeLimits { max_segment: 1 << 20, ..DecodeLimits::default() },
+        DecodeLimits { max_memory: 1 << 16, ..DecodeLimits::default() },
+    ] {
+        let e = limited(limits);
+        assert!(matches!(e, Error::Format(FormatError::LimitExceeded { .. })), "{e}");
+        assert_eq!(e.exit_code(), 4);
+    }
+}

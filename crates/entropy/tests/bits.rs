@@ -1,0 +1,76 @@
+//! Bit streams against themselves and hostile lengths.
+
+use proptest::prelude::*;
+use vxc_entropy::{BitReader, BitWriter, EntropyError};
+
+fn mask(bits: u8) -> u64 {
+    u64::MAX.checked_shr(64 - u32::from(bits)).unwrap_or(0)
+}
+
+fn values() -> impl Strategy<Value = Vec<(u8, u64)>> {
+    let bits = prop_oneof![0u8..=64, 0u8..=12, 56u8..=64];
+    prop::collection::vec((bits, any::<u64>()), 0..200)
+}
+
+/// The definition, bit by bit.
+fn reference(values: &[(u8, u64)]) -> Vec<u8> {
+    let bits = values.iter().flat_map(|&(n, v)| (0..n).map(move |i| v >> i & 1 == 1));
+    let bits: Vec<bool> = bits.collect();
+    let byte = |eight: &[bool]| eight.iter().rev().fold(0, |b, &bit| b << 1 | u8::from(bit));
+    bits.chunks(8).map(byte).collect()
+}
+
+proptest! {
+    #[test]
+    fn inverse(values in values()) {
+        let mut writer = BitWriter::new();
+        for &(bits, value) in &values {
+            writer.write(u32::from(bits), value);
+        }
+        let total: u64 = values.iter().map(|&(bits, _)| u64::from(bits)).sum();
+        prop_assert_eq!(writer.bit_len(), total);
+        let bytes = writer.finish();
+        prop_assert_eq!(&bytes, &reference(&values));
+
+        let mut reader = BitReader::new(&bytes);
+        for &(bits, value) in &values {
+            prop_assert_eq!(reader.read(u32::from(bits)), value & mask(bits));
+        }
+        prop_assert!(!reader.overran());
+        prop_assert_eq!(reader.finish(), Ok(()));
+
+        let (widths, plain): (Vec<u8>, Vec<u64>) = values.iter().copied().unzip();
+        let mut writer = BitWriter::new();
+        writer.write_many(&widths, &plain);
+        prop_assert_eq!(&writer.finish(), &bytes);
+        for cut in [bytes.len(), bytes.len() / 2, bytes.len().saturating_sub(1), 0] {
+            let mut out = vec![u64::MAX; widths.len()];
+            let mut reader = BitReader::new(&bytes[..cut]);
+            reader.read_many(&widths, &mut out);
+            let mut one = BitReader::new(&bytes[..cut]);
+            for (&bits, &value) in widths.iter().zip(&out) {
+                prop_assert_eq!(one.read(u32::from(bits)), value);
+                prop_assert_eq!(value & !mask(bits), 0);
+            }
+            prop_assert_eq!(reader.position(), total);
+            prop_assert_eq!(reader.overran(), cut < bytes.len());
+            prop_assert_eq!(reader.finish().is_ok(), cut == bytes.len());
+        }
+    }
+}
+
+#[test]
+fn ends() {
+    let mut reader = BitReader::new(&[0b101]);
+    assert_eq!(reader.read(3), 5);
+    assert_eq!(reader.clone().finish(), Ok(()));
+    assert_eq!(BitReader::new(&[0]).finish(), Err(EntropyError::TrailingData));
+    let mut filled = BitReader::new(&[0b1101]);
+    filled.read(3);
+    assert!(matches!(filled.finish(), Err(EntropyError::Corrupt(_))));
+    assert_eq!(reader.read(64), 0);
+    assert_eq!(reader.read(64), 0);
+    assert!(reader.overran());
+    assert_eq!(reader.finish(), Err(EntropyError::Truncated));
+    assert_eq!(BitReader::new(&[]).finish(), Ok(()));
+}

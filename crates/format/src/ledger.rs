@@ -1,0 +1,170 @@
+//! The running account of an archive's blocks: the rules that hold between blocks, in one place for the
+//! writer, the sequential reader and the index.
+
+use crate::constants::{MAX_FRAME_PREFIX, MAX_STREAMS};
+use crate::error::FormatError;
+use crate::index::{Entry, EntryKind, write_payload};
+use crate::limits;
+use crate::segment::SegmentInfo;
+
+/// Memory of one listed block, for [`DecodeLimits::max_memory`](crate::DecodeLimits).
+const ENTRY_MEMORY: u64 = {
+    let bytes = size_of::<Entry>() + size_of::<usize>();
+    assert!(bytes < 256);
+    bytes as u64
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    header_len: u64,
+    next_offset: u64,
+    entries: Vec<Entry>,
+    /// Positions in `entries` of the segments, by number.
+    segments: Vec<usize>,
+    streams: u32,
+    raw_total: u64,
+    /// Memory of the tables of earlier archives of the same input.
+    memory_before: u64,
+}
+
+impl Ledger {
+    /// Of an archive without blocks; `memory_before` counts against the same limit.
+    pub(crate) const fn new(header_len: u64, memory_before: u64) -> Self {
+        Self {
+            header_len,
+            next_offset: header_len,
+            entries: Vec::new(),
+            segments: Vec::new(),
+            streams: 0,
+            raw_total: 0,
+            memory_before,
+        }
+    }
+
+    /// Adds the next block, if the rules allow it there.
+    ///
+    /// # Errors
+    /// `Corruption` for a block that contradicts the ones before, `LimitExceeded` for one too many.
+    pub(crate) fn admit(
+        &mut self,
+        kind: EntryKind,
+        prefix_len: u64,
+        payload_len: u64,
+        max_memory: u64,
+    ) -> Result<(), FormatError> {
+        if prefix_len > u64::try_from(MAX_FRAME_PREFIX).unwrap_or(u64::MAX) {
+            return Err(FormatError::corrupt(format!("a block prefix of {prefix_len} bytes")));
+        }
+        let next_offset = self
+            .next_offset
+            .checked_add(prefix_len)
+            .and_then(|n| n.checked_add(payload_len))
+            .ok_or_else(|| FormatError::corrupt("block lengths beyond 64 bits"))?;
+        let count = u64::try_from(self.entries.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let memory = count.saturating_mul(ENTRY_MEMORY).saturating_add(self.memory_before);
+        limits::check("the table of blocks", memory, max_memory)?;
+        match &kind {
+            EntryKind::Stream(id) => {
+                if *id != self.streams || *id >= MAX_STREAMS {
+                    return Err(FormatError::corrupt(format!(
+                        "stream definition {id} where {} was expected",
+                        self.streams
+                    )));
+                }
+                self.streams = self.streams.saturating_add(1);
+            }
+            EntryKind::Model => {}
+            EntryKind::Segment(info) => {
+                self.check_segment(info, payload_len)?;
+                self.segments.push(self.entries.len());
+                self.raw_total = info.raw_end();
+            }
+        }
+        self.entries.push(Entry { offset: self.next_offset, prefix_len, payload_len, kind });
+        self.next_offset = next_offset;
+        Ok(())
+    }
+
+    fn check_segment(&self, info: &SegmentInfo, coded_len: u64) -> Result<(), FormatError> {
+        if info.number != self.segment_count() || info.raw_offset != self.raw_total {
+            return Err(FormatError::corrupt(format!(
+                "segment {} at content byte {} where segment {} at {} was expected",
+                info.number,
+                info.raw_offset,
+                self.segment_count(),
+                self.raw_total
+            )));
+        }
+        if info.stream >= self.streams {
+            return Err(FormatError::corrupt(format!(
+                "segment {} belongs to stream {}, which is not defined",
+                info.number, info.stream
+            )));
+        }
+        info.check_claims(coded_len)?;
+        if let Some(key) = info.primed_by {
+            let fresh =
+                usize::try_from(key).ok().and_then(|k| self.segment(k)).is_some_and(|(_, k)| {
+                    k.primed_by.is_none() && k.stream == info.stream && k.kind == info.kind
+                });
+            if !fresh {
+                return Err(FormatError::corrupt(format!(
+                    "segment {} starts from segment {key}, which is no key segment for it",
+                    info.number
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Entry and description of a segment.
+    pub(crate) fn segment(&self, number: usize) -> Option<(&Entry, &SegmentInfo)> {
+        let entry = self.entries.get(*self.segments.get(number)?)?;
+        match &entry.kind {
+            EntryKind::Segment(info) => Some((entry, info)),
+            _ => None,
+        }
+    }
+
+    /// Number of the first segment that ends behind this content offset.
+    pub(crate) fn first_segment_behind(&self, raw_offset: u64) -> usize {
+        self.segments.partition_point(|&at| match self.entries.get(at).map(|e| &e.kind) {
+            Some(EntryKind::Segment(info)) => info.raw_end() <= raw_offset,
+            _ => false,
+        })
+    }
+
+    pub(crate) fn index_payload(&self) -> Vec<u8> {
+        write_payload(self.header_len, &self.entries)
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn segment_count(&self) -> u64 {
+        u64::try_from(self.segments.len()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) const fn streams(&self) -> u32 {
+        self.streams
+    }
+
+    pub(crate) const fn raw_total(&self) -> u64 {
+        self.raw_total
+    }
+
+    pub(crate) const fn header_len(&self) -> u64 {
+        self.header_len
+    }
+
+    /// Where the next block starts, from the archive's start.
+    pub(crate) const fn next_offset(&self) -> u64 {
+        self.next_offset
+    }
+
+    /// Memory of the table, for the next archive's limit.
+    pub(crate) fn memory(&self) -> u64 {
+        u64::try_from(self.entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY_MEMORY)
+    }
+}

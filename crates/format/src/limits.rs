@@ -1,0 +1,38 @@
+//! What a decoder is willing to spend on an input that it does not trust.
+
+use crate::error::FormatError;
+
+/// Limits of decoding, in bytes. All are checked before memory is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeLimits {
+    /// Content of all archives of the input together. Default: no limit, since output is streamed.
+    pub max_output: u64,
+    /// Any one buffer of the container, and the table of blocks it keeps. Default 512 MiB.
+    pub max_memory: u64,
+    /// An embedded model, or a stream's tokeniser. Default 256 MiB.
+    pub max_model_bytes: u64,
+    /// Raw length of a segment. Default 256 MiB, four times the largest that the levels write.
+    pub max_segment: u64,
+}
+
+impl Default for DecodeLimits {
+    fn default() -> Self {
+        Self {
+            max_output: u64::MAX,
+            max_memory: 512 << 20,
+            max_model_bytes: 256 << 20,
+            max_segment: 256 << 20,
+        }
+    }
+}
+
+/// `needed <= limit`, or the error that says so.
+///
+/// # Errors
+/// [`FormatError::LimitExceeded`].
+pub(crate) fn check(what: &'static str, needed: u64, limit: u64) -> Result<(), FormatError> {
+    if needed > limit {
+        return Err(FormatError::LimitExceeded { what, needed, limit });
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! What is left of a damaged file: every block that is still intact, and which content is lost.
+//!
+//! With all indexes intact, each block is checked where its index puts it. Otherwise the input is walked
+//! from its start; where the walk loses its way it looks for the next byte at which a header or the head
+//! of a block has a valid checksum. Blocks know their number and their place in the content, so what is
+//! found after a gap is placed exactly.
+//!
+//! Only container checksums are checked: decoding a segment still verifies its raw bytes. A walk that
+//! loses its way inside a stored `.vxc` may take blocks of that inner archive for the outer one's where
+//! their numbers happen to fit; the raw checksum and the content digest are the judges then.
+
+mod scan;
+
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+
+use crate::block::BlockHead;
+use crate::content::{crc32c_more, len64};
+use crate::error::FormatError;
+use crate::footer::Footer;
+use crate::frame::FrameHead;
+use crate::header::Header;
+use crate::limits::DecodeLimits;
+use crate::model::ModelId;
+use crate::seek::FileIndex;
+use crate::segment::SegmentHeader;
+use crate::source::Source;
+
+/// How the blocks were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Through intact indexes: nothing intact can have been missed.
+    Index,
+    /// By walking and scanning.
+    Scan,
+}
+
+/// What is left of a file.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How it was found.
+    pub method: Method,
+    /// What is left of each archive, in file order.
+    pub archives: Vec<RecoveredArchive>,
+    /// Bytes of the input that belong to nothing intact.
+    pub damaged: Vec<Range<u64>>,
+}
+
+/// What is left of an archive. Offsets count from the input's start, for
+/// [`read_block_at`](crate::read_block_at).
+#[derive(Clone, Debug, Default)]
+pub struct RecoveredArchive {
+    /// The header, if intact.
+    pub header: Option<Header>,
+    /// Intact stream definitions: (id, offset).
+    pub streams: Vec<(u32, u64)>,
+    /// Intact embedded models: (id, offset).
+    pub models: Vec<(ModelId, u64)>,
+    /// Intact segments in the order of the content: (head, offset).
+    pub segments: Vec<(SegmentHeader, u64)>,
+    /// The footer, if intact.
+    pub footer: Option<Footer>,
+}
+
+impl RecoveredArchive {
+    /// Ranges of the archive's content that no intact segment holds, as far as they are known: where the
+    /// footer is lost, the content's end is too.
+    pub fn lost_content(&self) -> Vec<Range<u64>> {
+        let mut lost = Vec::new();
+        let mut at = 0u64;
+        for (header, _) in &self.segments {
+            if header.info.raw_offset > at {
+                lost.push(at..header.info.raw_offset);
+            }
+            at = at.max(header.info.raw_end());
+        }
+        let end = self.footer.map(|f| f.content.len);
+        let end = end.or(self.header.as_ref().and_then(|h| h.raw_size));
+        if let Some(end) = end.filter(|&end| end > at) {
+            lost.push(at..end);
+        }
+        lost
+    }
+
+    /// Whether nothing is there at all.
+    fn is_empty(&self) -> bool {
+        self.header.is_none()
+            && self.streams.is_empty()
+            && self.models.is_empty()
+            && self.segments.is_empty()
+            && self.footer.is_none()
+    }
+}
+
+/// Finds the intact blocks of an input. Memory: a megabyte, and the list of the blocks, which
+/// [`DecodeLimits::max_memory`] bounds.
+///
+/// # Errors
+/// `Io` if the input cannot be read; `LimitExceeded`. Damage is no error.
+pub fn recover<R: Read + Seek>(
+    input: &mut R,
+    limits: &DecodeLimits,
+) -> Result<Recovery, FormatError> {
+    match FileIndex::read(input, limits) {
+        Ok(index) => by_index(input, &index),
+        Err(e @ (FormatError::Io(_) | FormatError::LimitExceeded { .. })) => Err(e),
+        Err(_) => scan::Scan::new(input, limits)?.run(),
+    }
+}
+
+fn by_index<R: Read + Seek>(input: &mut R, index: &FileIndex) -> Result<Recovery, FormatError> {
+    let mut archives = Vec::new();
+    let mut damaged = Vec::new();
+    for archive in index.archives() {
+        let mut found = RecoveredArchive {
+            header: Some(archive.header().clone()),
+            footer: Some(*archive.footer()),
+            ..RecoveredArchive::default()
+        };
+        for entry in archive.entries() {
+            let at = archive.start().saturating_add(entry.offset);
+            input.seek(SeekFrom::Start(at))?;
+            let mut source = Source::new(&mut *input, at);
+            let head = intact(FrameHead::from_source(&mut source))?
+                .filter(|f| f.payload_len == entry.payload_len)
+                .and_then(|f| BlockHead::parse(&f).ok().map(|head| (f, head)))
+                .filter(|(_, head)| head.entry_kind() == entry.kind);
+            match head {
+                Some((frame, head)) if payload_is_intact(&mut source, &frame)? => {
+                    found.add(head, at);
+                }
+                _ => damaged.push(at..archive.start().saturating_add(entry.end())),
+            }
+        }
+        archives.push(found);
+    }
+    Ok(Recovery { method: Method::Index, archives, damaged })
+}
+
+impl RecoveredArchive {
+    fn add(&mut self, head: BlockHead, at: u64) {
+        match head {
+            BlockHead::Stream { id, .. } => self.streams.push((id, at)),
+            BlockHead::Model(id) => self.models.push((id, at)),
+            BlockHead::Segment(header) => self.segments.push((header, at)),
+        }
+    }
+
+    /// Whether a block that is found behind the others can belong to the same archive.
+    fn continues(&self, head: &BlockHead) -> bool {
+        match head {
+            BlockHead::Stream { id, .. } => self.streams.last().is_none_or(|(last, _)| last < id),
+            BlockHead::Model(_) => true,
+            BlockHead::Segment(h) => self.segments.last().is_none_or(|(last, _)| {
+                last.info.number < h.info.number && last.info.raw_end() <= h.info.raw_offset
+            }),
+        }
+    }
+}
+
+/// Damage as `None`; what is no damage stays an error.
+fn intact<T>(result: Result<T, FormatError>) -> Result<Option<T>, FormatError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e @ (FormatError::Io(_) | FormatError::LimitExceeded { .. })) => Err(e),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Reads a payload in steps and compares its checksum.
+fn payload_is_intact<R: Read>(
+    source: &mut Source<R>,
+    frame: &FrameHead,
+) -> Result<bool, FormatError> {
+    let size = usize::try_from(frame.payload_len).unwrap_or(usize::MAX).min(WINDOW);
+    let mut buffer = vec![0u8; size];
+    let mut left = frame.payload_len;
+    let mut crc = 0u32;
+    while left > 0 {
+        let take = usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW);
+        let room = buffer.get_mut(..take).unwrap_or_default();
+        if source.fill(room)? < take {
+            return Ok(false);
+        }
+        crc = crc32c_more(crc, room);
+        left = left.saturating_sub(len64(room));
+    }
+    Ok(crc == frame.payload_crc)
+}
+
+/// Bytes looked at together.
+const WINDOW: usize = 1 << 20;

@@ -1,0 +1,66 @@
+//! Context mixing: the adaptive symbol model of levels 4 to 6.
+//!
+//! A symbol is coded as up to 8 binary decisions, most significant first. For each decision every context
+//! gives a counter ([`counter`], found through [`slots`]); the counters' logits, with extra inputs of the
+//! client, are mixed by weight sets ([`mixer`]) that the client's selectors choose; a final mixer joins the sets
+//! and adaptive probability maps ([`apm`]) correct what is left. All of it is integer arithmetic.
+//!
+//! The design follows PAQ8 and lpaq (Mahoney): bitwise context mixing, nibble-bucketed slots, SSE.
+
+pub mod apm;
+pub mod counter;
+mod engine;
+pub mod match_model;
+pub mod mixer;
+pub mod slots;
+pub mod squash;
+
+pub use engine::{Expert, Mix, NoExpert, Query};
+
+/// Largest number of contexts of an engine.
+pub const MAX_CONTEXTS: usize = 32;
+/// Largest number of weight sets.
+pub const MAX_SETS: usize = 6;
+/// Largest number of extra inputs.
+pub const MAX_EXTRA: usize = 16;
+/// Largest number of final maps.
+pub const MAX_APMS: usize = 3;
+
+/// One weight set of an engine.
+#[derive(Clone, Debug)]
+pub struct SetConfig {
+    /// Number of selector values.
+    pub size: usize,
+    /// Whether each selector value has a vector for each node of the symbol's tree, too.
+    pub by_node: bool,
+    /// Learning rate in units of 2^-16: see [`mixer::rate`].
+    pub rate: u32,
+}
+
+/// What an engine is made of.
+#[derive(Clone, Debug)]
+pub struct MixConfig {
+    /// log2 of the number of lines (64 bytes) of each context.
+    pub line_bits: u32,
+    /// Counter limit of each context; its length is the number of contexts.
+    pub limits: Vec<u16>,
+    /// Whether each context also gives its last symbol and run as an input.
+    pub runs: bool,
+    /// Weight sets, 1 to [`MAX_SETS`].
+    pub sets: Vec<SetConfig>,
+    /// Number of inputs that the client's [`Expert`] gives.
+    pub extra_inputs: usize,
+    /// Sizes of the final maps' selectors, at most [`MAX_APMS`]; each is refined by node.
+    pub apms: Vec<usize>,
+    /// Most decisions of a symbol, 1..=8: sizes what is kept by node.
+    pub depth: u32,
+}
+
+impl MixConfig {
+    /// log2 of the lines for each context for `symbols` symbols to come at a level.
+    pub fn line_bits_for(symbols: u64, level: u32) -> u32 {
+        let most = if level >= 6 { 18 } else { 16 };
+        // Two lines a symbol at most; half of that holds what repeats.
+        (64 - symbols.leading_zeros()).clamp(6, most)
+    }
+}

@@ -1,0 +1,299 @@
+//! The static model of record streams: histograms and interleaved rANS, field by field.
+//!
+//! A segment is cut into blocks of records; a block's symbols are coded column by column with tables made
+//! from the counts of the blocks before it ([`tables`]), one table per step and class ([`contexts`]).
+//! Offsets are uniform: their top bits go through the same rANS states, the low bits into a bit stream of
+//! their own.
+//!
+//! Coded segment: for each block, varint length of the rANS stream, varint length of the bit stream, rANS
+//! stream, bit stream. The number of records is known from outside; block sizes follow from it.
+
+pub mod contexts;
+mod tables;
+
+use vxc_entropy::{
+    BitReader, BitWriter, DecTable, EncTable, FreqTable, RansDecoder, RansEncoder, read_varint,
+    write_varint,
+};
+use vxc_tokens::{Block, Tokeniser};
+
+use crate::error::PredictError;
+use contexts::{Contexts, Source};
+use tables::Counts;
+
+/// Precision of the frequency tables in bits.
+const PRECISION: u32 = 12;
+/// Records of the first block.
+const FIRST_BLOCK: usize = 128;
+/// Later blocks hold about this many values (records × fields), and at least 128 records.
+const BLOCK_VALUES: usize = 1 << 16;
+/// Bits of an offset that go through rANS, where offsets are exact.
+const TOP_BITS: u32 = 8;
+
+/// How a record stream is coded statically.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticPlan {
+    /// Class of each step's symbols.
+    pub contexts: Contexts,
+    /// Exact offsets cost log2(size) bits; others are rounded up to whole bits, which is faster.
+    pub exact: bool,
+}
+
+/// What a segment's model has learned, for this and later segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticModel {
+    counts: Vec<Counts>,
+}
+
+/// Sizes of the blocks of `records` records of `fields` fields.
+fn blocks(records: usize, fields: usize) -> impl Iterator<Item = usize> {
+    let largest = (BLOCK_VALUES / fields.max(1)).max(FIRST_BLOCK);
+    let (mut left, mut next) = (records, FIRST_BLOCK);
+    std::iter::from_fn(move || {
+        let n = next.min(left);
+        left -= n;
+        next = (next * 2).min(largest);
+        (n > 0).then_some(n)
+    })
+}
+
+impl StaticModel {
+    /// A model that has seen nothing.
+    pub fn new(tokeniser: &Tokeniser, plan: &StaticPlan) -> Self {
+        let alphabets = tokeniser.steps().iter().map(|s| s.alphabet());
+        Self { counts: tables::fresh(alphabets, &plan.contexts) }
+    }
+
+    /// Codes whole records and learns them.
+    pub fn encode(&mut self, tokeniser: &Tokeniser, plan: &StaticPlan, bytes: &[u8]) -> Vec<u8> {
+        let size = tokeniser.layout().record_bytes;
+        let mut out = Vec::with_capacity(bytes.len() / 2);
+        let mut work = Work::new(tokeniser, plan);
+        let mut at = 0;
+        for n in blocks(bytes.len() / size, tokeniser.steps().len()) {
+            let part = &bytes[at..at + n * size];
+            at += part.len();
+            tokeniser.load(part, &mut work.block);
+            let mut rans = RansEncoder::new();
+            let mut bits = BitWriter::new();
+            for k in 0..tokeniser.steps().len() {
+                work.begin_step(tokeniser, plan, k);
+                tokeniser.tokens(k, &work.previous, &mut work.block);
+                let tokens = &work.block.tokens[k];
+                let tables = self.tables(k, &mut work.weights, |t| EncTable::new(&t));
+                match &tables[..] {
+                    [table] => rans.push_run(table, &tokens.symbols),
+                    tables => rans.push_run_ctx(tables, &work.class, &tokens.symbols),
+                }
+                self.counts[k].add(&tokens.symbols, &work.class);
+                work.encode_offsets(k, plan.exact, &mut rans, &mut bits);
+                work.end_step(tokeniser, k);
+            }
+            work.end_block(tokeniser);
+            let (rans, bits) = (rans.finish(), bits.finish());
+            write_varint(&mut out, rans.len() as u64);
+            write_varint(&mut out, bits.len() as u64);
+            out.extend_from_slice(&rans);
+            out.extend_from_slice(&bits);
+        }
+        out
+    }
+
+    /// Decodes whole records: the inverse of [`StaticModel::encode`]. Trailing zeros of `coded` are allowed.
+    ///
+    /// # Errors
+    /// [`PredictError`] for anything that no encoder writes.
+    pub fn decode(
+        &mut self,
+        tokeniser: &Tokeniser,
+        plan: &StaticPlan,
+        mut coded: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), PredictError> {
+        let size = tokeniser.layout().record_bytes;
+        let mut work = Work::new(tokeniser, plan);
+        let mut at = 0;
+        for n in blocks(out.len() / size, tokeniser.steps().len()) {
+            let rans_len = read_varint(&mut coded)?;
+            let bits_len = read_varint(&mut coded)?;
+            let mut rans = RansDecoder::new(take(&mut coded, rans_len)?)?;
+            let mut bits = BitReader::new(take(&mut coded, bits_len)?);
+            tokeniser.prepare(n, &mut work.block);
+            for k in 0..tokeniser.steps().len() {
+                work.begin_step(tokeniser, plan, k);
+                let symbols = &mut work.block.tokens[k].symbols;
+                symbols.clear();
+                symbols.resize(n, 0);
+                let tables = self.tables(k, &mut work.weights, |t| DecTable::new(&t));
+                match &tables[..] {
+                    [table] => rans.decode_run(table, symbols),
+                    tables => rans.decode_run_ctx(tables, &work.class, symbols),
+                }
+                self.counts[k].add(symbols, &work.class);
+                tokeniser.sizes(k, &mut work.block)?;
+                work.decode_offsets(k, plan.exact, &mut rans, &mut bits);
+                tokeniser.values(k, &work.previous, &mut work.block)?;
+                work.end_step(tokeniser, k);
+            }
+            rans.finish()?;
+            bits.finish()?;
+            let part = &mut out[at..at + n * size];
+            at += part.len();
+            tokeniser.store(&work.block, part);
+            work.end_block(tokeniser);
+        }
+        if coded.iter().any(|&b| b != 0) {
+            return Err(PredictError::Corrupt("bytes after the last block"));
+        }
+        Ok(())
+    }
+
+    /// The tables of a step.
+    fn tables<T>(&self, k: usize, weights: &mut Vec<u32>, make: impl Fn(FreqTable) -> T) -> Vec<T> {
+        let counts = &self.counts[k];
+        (0..counts.tables())
+            .map(|class| {
+                counts.weights(class, weights);
+                make(FreqTable::from_counts(weights, PRECISION))
+            })
+            .collect()
+    }
+}
+
+/// Takes `len` bytes off the front.
+fn take<'a>(coded: &mut &'a [u8], len: u64) -> Result<&'a [u8], PredictError> {
+    let len = usize::try_from(len).map_err(|_| PredictError::Corrupt("length of a block"))?;
+    let (head, rest) =
+        coded.split_at_checked(len).ok_or(PredictError::Corrupt("length of a block"))?;
+    *coded = rest;
+    Ok(head)
+}
+
+/// Number of top values and of low bits of an offset below `size`.
+#[inline(always)]
+fn split(size: u64) -> (u16, u32) {
+    let last = size.wrapping_sub(1);
+    let low = (64 - last.leading_zeros()).saturating_sub(TOP_BITS);
+    ((last >> low) as u16 + 1, low)
+}
+
+/// Whole bits of an offset below `size`.
+#[inline(always)]
+fn width(size: u64) -> u32 {
+    64 - size.wrapping_sub(1).leading_zeros()
+}
+
+/// Buffers of one segment.
+struct Work {
+    block: Block,
+    /// The record before the block, by field.
+    previous: Vec<u64>,
+    /// Whether a step's keys serve as somebody's context.
+    is_source: Vec<bool>,
+    /// Classes of the step at hand.
+    class: Vec<u8>,
+    weights: Vec<u32>,
+    limits: Vec<u16>,
+    tops: Vec<u16>,
+}
+
+impl Work {
+    fn new(tokeniser: &Tokeniser, plan: &StaticPlan) -> Self {
+        let n = tokeniser.steps().len();
+        let mut is_source = vec![false; n];
+        for context in plan.contexts.0.iter().flatten() {
+            if let Source::Step(j) = context.source {
+                is_source[usize::from(j)] = true;
+            }
+        }
+        Self {
+            block: Block::default(),
+            previous: vec![0; n],
+            is_source,
+            class: Vec::new(),
+            weights: Vec::new(),
+            limits: Vec::new(),
+            tops: Vec::new(),
+        }
+    }
+
+    /// Predictions and classes of a step.
+    fn begin_step(&mut self, tokeniser: &Tokeniser, plan: &StaticPlan, k: usize) {
+        tokeniser.predict(k, &mut self.block);
+        self.class.clear();
+        let Some(context) = &plan.contexts.0[k] else { return };
+        let keys = match context.source {
+            Source::Step(j) => &self.block.tokens[usize::from(j)].keys,
+            Source::Expected => {
+                tokeniser.expected(k, &mut self.block);
+                &self.block.tokens[k].expected
+            }
+        };
+        self.class.extend(keys.iter().map(|&key| context.class(key)));
+        // No relation, no prediction: one class.
+        self.class.resize(self.block.records, 0);
+    }
+
+    fn end_step(&mut self, tokeniser: &Tokeniser, k: usize) {
+        if self.is_source[k] {
+            tokeniser.keys(k, &mut self.block);
+        }
+    }
+
+    fn end_block(&mut self, tokeniser: &Tokeniser) {
+        for f in 0..tokeniser.kinds().len() {
+            if let Some(&last) = self.block.raw[f].last() {
+                self.previous[f] = last;
+            }
+        }
+    }
+
+    fn encode_offsets(
+        &mut self,
+        k: usize,
+        exact: bool,
+        rans: &mut RansEncoder,
+        bits: &mut BitWriter,
+    ) {
+        let tokens = &self.block.tokens[k];
+        let pairs = tokens.offsets.iter().zip(&tokens.sizes);
+        if !exact {
+            for (&offset, &size) in pairs {
+                bits.write(width(size), offset);
+            }
+            return;
+        }
+        self.limits.clear();
+        self.tops.clear();
+        for (&offset, &size) in pairs {
+            let (limit, low) = split(size);
+            bits.write(low, offset & ((1u64 << low) - 1));
+            self.limits.push(limit);
+            self.tops.push((offset >> low) as u16);
+        }
+        rans.push_uniform_run(&self.limits, &self.tops);
+    }
+
+    fn decode_offsets(
+        &mut self,
+        k: usize,
+        exact: bool,
+        rans: &mut RansDecoder<'_>,
+        bits: &mut BitReader<'_>,
+    ) {
+        let tokens = &mut self.block.tokens[k];
+        tokens.offsets.clear();
+        if !exact {
+            tokens.offsets.extend(tokens.sizes.iter().map(|&size| bits.read(width(size))));
+            return;
+        }
+        self.limits.clear();
+        self.limits.extend(tokens.sizes.iter().map(|&size| split(size).0));
+        self.tops.resize(self.limits.len(), 0);
+        rans.decode_uniform_run(&self.limits, &mut self.tops);
+        tokens.offsets.extend(tokens.sizes.iter().zip(&self.tops).map(|(&size, &top)| {
+            let low = split(size).1;
+            u64::from(top) << low | bits.read(low)
+        }));
+    }
+}

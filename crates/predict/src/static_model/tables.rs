@@ -1,0 +1,73 @@
+//! Frequencies of the static level: counted from what is coded, turned into tables at the start of each
+//! block. Both sides count alike, so no table is stored.
+
+use super::contexts::Contexts;
+
+/// Weight of a step's common distribution in the table of a class.
+const SHRINKAGE: u64 = 24;
+/// Counts of a table are halved beyond this total.
+const LIMIT: u32 = 1 << 16;
+
+/// Symbol counts of one step: of all its symbols, and of each class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    alphabet: usize,
+    all: Vec<u32>,
+    classes: Vec<Vec<u32>>,
+}
+
+impl Counts {
+    fn new(alphabet: usize, classes: usize) -> Self {
+        let classes = if classes > 1 { vec![vec![0; alphabet]; classes] } else { Vec::new() };
+        Self { alphabet, all: vec![0; alphabet], classes }
+    }
+
+    /// Number of tables: one a class.
+    pub fn tables(&self) -> usize {
+        self.classes.len().max(1)
+    }
+
+    /// Weights of the table of a class, all positive.
+    pub fn weights(&self, class: usize, out: &mut Vec<u32>) {
+        out.clear();
+        let total: u64 = self.all.iter().map(|&c| u64::from(c)).sum();
+        match self.classes.get(class) {
+            None => out.extend(self.all.iter().map(|&c| c * 32 + 16)),
+            Some(own) => {
+                // own + SHRINKAGE · (all + 1/2) / (total + alphabet/2), in units of 1/32
+                let below = 2 * total + self.alphabet as u64;
+                out.extend(own.iter().zip(&self.all).map(|(&c, &a)| {
+                    let common = 32 * SHRINKAGE * (2 * u64::from(a) + 1) / below;
+                    c * 32 + (common as u32).max(1)
+                }));
+            }
+        }
+    }
+
+    /// Counts coded symbols; `classes` is unused where there is one table.
+    pub fn add(&mut self, symbols: &[u8], classes: &[u8]) {
+        for &s in symbols {
+            self.all[usize::from(s)] += 1;
+        }
+        if !self.classes.is_empty() {
+            for (&s, &c) in symbols.iter().zip(classes) {
+                self.classes[usize::from(c)][usize::from(s)] += 1;
+            }
+        }
+        for table in std::iter::once(&mut self.all).chain(&mut self.classes) {
+            if table.iter().sum::<u32>() > LIMIT {
+                for c in table.iter_mut() {
+                    *c /= 2;
+                }
+            }
+        }
+    }
+}
+
+/// Counts for all steps.
+pub fn fresh(alphabets: impl Iterator<Item = usize>, contexts: &Contexts) -> Vec<Counts> {
+    alphabets
+        .zip(&contexts.0)
+        .map(|(a, c)| Counts::new(a, c.as_ref().map_or(1, |c| c.classes())))
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! Approximate relations: a weighted sum of products of basis functions, one per source and term.
+//!
+//! value = Σ_t c_t · Π_k basis(term_t[k], source_k), or its square root, or e to that power. The numbers of the basis functions
+//! are part of the format.
+
+use super::math::{exp, log, sqrt};
+
+/// Most sources of a linear predictor.
+pub const MAX_LINEAR_SOURCES: usize = 3;
+/// Most terms of a linear predictor.
+pub const MAX_TERMS: usize = 48;
+/// Number of basis functions; valid numbers lie below.
+pub const BASES: u8 = 10;
+
+/// A weighted sum of products.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Indices of the source fields, 1 to [`MAX_LINEAR_SOURCES`].
+    pub sources: Vec<u16>,
+    /// For each term, the basis function of each source; entries beyond the sources are 0.
+    pub terms: Vec<[u8; MAX_LINEAR_SOURCES]>,
+    /// The coefficient of each term: f64 bits.
+    pub coefficients: Vec<u64>,
+    /// How the prediction follows from the sum.
+    pub link: Link,
+}
+
+/// What makes a prediction of the sum; the numbers are part of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The sum itself.
+    Identity = 0,
+    /// e to the sum.
+    Exp = 1,
+    /// The square root of the sum.
+    Sqrt = 2,
+}
+
+impl Link {
+    /// The link of a number.
+    pub fn from_number(n: u8) -> Option<Self> {
+        [Link::Identity, Link::Exp, Link::Sqrt].into_iter().find(|&l| l as u8 == n)
+    }
+
+    /// The prediction for a sum.
+    #[inline]
+    pub fn apply(self, sum: f64) -> f64 {
+        match self {
+            Link::Identity => sum,
+            Link::Exp => exp(sum),
+            Link::Sqrt => sqrt(sum),
+        }
+    }
+}
+
+/// The value of basis function `b` at `x`. Logarithms of zero count as 0.
+#[inline]
+pub fn basis(b: u8, x: f64) -> f64 {
+    match b {
+        1 => x,
+        2 => x.abs(),
+        3 => log_abs(x),
+        4 => x * x,
+        5 => {
+            let l = log_abs(x);
+            l * l
+        }
+        6 => x * log_abs(x),
+        7 => {
+            let l = log_abs(x);
+            x * l * l
+        }
+        8 => x * x * x,
+        9 => 1.0 / x,
+        _ => 1.0,
+    }
+}
+
+fn log_abs(x: f64) -> f64 {
+    if x == 0.0 { 0.0 } else { log(x.abs()) }
+}
+
+/// The text of basis function `b`.
+pub(crate) fn basis_text(b: u8, name: &str) -> String {
+    match b {
+        1 => name.to_string(),
+        2 => format!("abs({name})"),
+        3 => format!("log|{name}|"),
+        4 => format!("{name}^2"),
+        5 => format!("log|{name}|^2"),
+        6 => format!("{name} log|{name}|"),
+        7 => format!("{name} log|{name}|^2"),
+        8 => format!("{name}^3"),
+        9 => format!("1/{name}"),
+        _ => "1".to_string(),
+    }
+}

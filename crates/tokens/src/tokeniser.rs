@@ -1,0 +1,474 @@
+//! The fitted tokeniser of a record stream: a layout and one [`Step`] per field, in coding order.
+//!
+//! Records are handled in blocks, column by column; models that decode record by record use the steps
+//! directly. The previous record of the first one is all zeros.
+
+use vxc_entropy::BinaryCoder;
+
+use crate::bins::{Bins, MAX_BINS};
+use crate::error::TokenError;
+use crate::fit_bins::LEN_BITS;
+use crate::layout::{Endian, Field, Kind, MAX_FIELDS, RecordLayout};
+use crate::relation::Predictor;
+use crate::step::{Before, Step, Token};
+use crate::transform::Transform;
+use crate::wire::{Slot, Wire};
+
+/// Most partner steps of a step.
+pub const MAX_PARTNERS: usize = 4;
+
+/// A layout with the fitted code of each field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tokeniser {
+    layout: RecordLayout,
+    kinds: Vec<Kind>,
+    steps: Vec<Step>,
+}
+
+/// One column of a block: a step's tokens and context keys, one entry a record.
+#[derive(Clone, Debug, Default)]
+pub struct TokenColumn {
+    /// Symbols.
+    pub symbols: Vec<u8>,
+    /// Offsets inside the symbols' values.
+    pub offsets: Vec<u64>,
+    /// Number of values of each symbol.
+    pub sizes: Vec<u64>,
+    /// Context keys of the values (see [`Step::key`]).
+    pub keys: Vec<u16>,
+    /// Context keys of the predictions, for relations (else empty).
+    pub expected: Vec<u16>,
+}
+
+/// A block of records, by columns.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// Number of records.
+    pub records: usize,
+    /// Bit patterns, by field.
+    pub raw: Vec<Vec<u64>>,
+    /// Tokens, by step.
+    pub tokens: Vec<TokenColumn>,
+    predicted: Vec<u64>,
+}
+
+impl Tokeniser {
+    /// Puts a tokeniser together.
+    ///
+    /// # Errors
+    /// [`TokenError::Corrupt`] unless every field of the layout has exactly one step, relations and
+    /// partners refer to earlier steps, and kinds agree.
+    pub fn new(layout: RecordLayout, steps: Vec<Step>) -> Result<Self, TokenError> {
+        let n = layout.fields.len();
+        if steps.len() != n {
+            return Err(TokenError::Corrupt("one step per field"));
+        }
+        let mut done = vec![false; n];
+        for (k, s) in steps.iter().enumerate() {
+            let f = usize::from(s.field);
+            if f >= n || done[f] || layout.fields[f].kind != s.kind {
+                return Err(TokenError::Corrupt("field of a step"));
+            }
+            if s.bins.width() != s.kind.bits() || s.alphabet() > 256 {
+                return Err(TokenError::Corrupt("width of a step"));
+            }
+            if let Transform::Relation(p) = &s.transform
+                && p.sources().iter().any(|&j| usize::from(j) >= n || !done[usize::from(j)])
+            {
+                return Err(TokenError::Corrupt("a relation's source comes later"));
+            }
+            if let Transform::Quantum(q) = s.transform
+                && (q < 2 || q > crate::ordered::mask(s.kind.bits() - 1))
+            {
+                return Err(TokenError::Corrupt("quantum"));
+            }
+            if s.partners.len() > MAX_PARTNERS || s.partners.iter().any(|&p| usize::from(p) >= k) {
+                return Err(TokenError::Corrupt("partner comes later"));
+            }
+            done[f] = true;
+        }
+        let kinds = layout.fields.iter().map(|f| f.kind).collect();
+        Ok(Self { layout, kinds, steps })
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &RecordLayout {
+        &self.layout
+    }
+
+    /// Kinds by field.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The steps in coding order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Gives names (in field order) to the fields; they are never part of the serial form.
+    pub fn set_names(&mut self, names: impl IntoIterator<Item = String>) {
+        for (f, name) in self.layout.fields.iter_mut().zip(names) {
+            f.name = name;
+        }
+    }
+
+    /// Loads whole records into a block's raw columns.
+    pub fn load(&self, bytes: &[u8], block: &mut Block) {
+        let size = self.layout.record_bytes;
+        self.prepare(bytes.len() / size, block);
+        for (f, column) in self.layout.fields.iter().zip(&mut block.raw) {
+            column.clear();
+            column.extend(bytes.chunks_exact(size).map(|r| f.load(r)));
+        }
+    }
+
+    /// Writes a block's raw columns as records: `out.len()` = records × record bytes.
+    pub fn store(&self, block: &Block, out: &mut [u8]) {
+        let size = self.layout.record_bytes;
+        for (f, column) in self.layout.fields.iter().zip(&block.raw) {
+            for (r, &raw) in out.chunks_exact_mut(size).zip(column) {
+                f.store(raw, r);
+            }
+        }
+    }
+
+    /// Predictions of a relation step for a block whose earlier steps are known; needed before
+    /// [`Tokeniser::tokens`], [`Tokeniser::sizes`] and [`Tokeniser::values`]. Other steps: nothing.
+    pub fn predict(&self, k: usize, block: &mut Block) {
+        let step = &self.steps[k];
+        let Block { raw, predicted, records, .. } = block;
+        predicted.clear();
+        if let Transform::Relation(p) = &step.transform {
+            predicted.resize(*records, 0);
+            let columns: Vec<&[u64]> = raw.iter().map(Vec::as_slice).collect();
+            p.predict_block(&self.kinds, step.kind, &columns, predicted);
+        }
+    }
+
+    /// Tokens of one step of a loaded block. `previous` is the record before the block, by field.
+    pub fn tokens(&self, k: usize, previous: &[u64], block: &mut Block) {
+        let step = &self.steps[k];
+        let column = &block.raw[usize::from(step.field)];
+        let t = &mut block.tokens[k];
+        t.symbols.clear();
+        t.offsets.clear();
+        t.sizes.clear();
+        let mut last = previous[usize::from(step.field)];
+        for (r, &value) in column.iter().enumerate() {
+            let before = step.before(last, block.predicted.get(r).copied().unwrap_or(0));
+            let Token { symbol, offset, size } = step.encode(value, last, before);
+            t.symbols.push(symbol);
+            t.offsets.push(offset);
+            t.sizes.push(size);
+            last = value;
+        }
+    }
+
+    /// Sizes of one step's symbols.
+    ///
+    /// # Errors
+    /// [`TokenError::Stream`] if a symbol is outside the alphabet.
+    pub fn sizes(&self, k: usize, block: &mut Block) -> Result<(), TokenError> {
+        let step = &self.steps[k];
+        let t = &mut block.tokens[k];
+        t.sizes.clear();
+        for (r, &symbol) in t.symbols.iter().enumerate() {
+            // The shift depends on the prediction alone.
+            let before = step.before(0, block.predicted.get(r).copied().unwrap_or(0));
+            let size = step.size(symbol, before);
+            if size == 0 {
+                return Err(TokenError::Stream("symbol outside the alphabet"));
+            }
+            t.sizes.push(size);
+        }
+        Ok(())
+    }
+
+    /// Values of one step from its symbols and offsets; all earlier steps of the block are known.
+    ///
+    /// # Errors
+    /// [`TokenError::Stream`] if a symbol or an offset does not exist.
+    pub fn values(&self, k: usize, previous: &[u64], block: &mut Block) -> Result<(), TokenError> {
+        let step = &self.steps[k];
+        let column = &mut block.raw[usize::from(step.field)];
+        let t = &block.tokens[k];
+        column.clear();
+        let mut last = previous[usize::from(step.field)];
+        for (r, (&symbol, &offset)) in t.symbols.iter().zip(&t.offsets).enumerate() {
+            let before = step.before(last, block.predicted.get(r).copied().unwrap_or(0));
+            last = step.decode(symbol, offset, last, before)?;
+            column.push(last);
+        }
+        Ok(())
+    }
+
+    /// Context keys of one step's values.
+    pub fn keys(&self, k: usize, block: &mut Block) {
+        let step = &self.steps[k];
+        let t = &mut block.tokens[k];
+        let column = &block.raw[usize::from(step.field)];
+        t.keys.clear();
+        t.keys.extend(column.iter().zip(&t.symbols).map(|(&raw, &s)| step.key(raw, s)));
+    }
+
+    /// Context keys of one step's predictions; none where it has no relation.
+    pub fn expected(&self, k: usize, block: &mut Block) {
+        let kind = self.steps[k].kind;
+        let t = &mut block.tokens[k];
+        t.expected.clear();
+        t.expected.extend(block.predicted.iter().map(|&p| crate::step::short_float(kind, p)));
+    }
+
+    /// Makes a block ready for `records` records.
+    pub fn prepare(&self, records: usize, block: &mut Block) {
+        block.records = records;
+        block.raw.resize_with(self.kinds.len(), Vec::new);
+        block.tokens.resize_with(self.steps.len(), TokenColumn::default);
+    }
+
+    /// Base and shift of a step for one record that is known up to this step.
+    #[inline(always)]
+    pub fn before(&self, k: usize, row: &[u64], previous: &[u64]) -> (Before, u64) {
+        let step = &self.steps[k];
+        let predicted = match &step.transform {
+            Transform::Relation(p) => p.predict(&self.kinds, step.kind, row),
+            _ => 0,
+        };
+        (step.before(previous[usize::from(step.field)], predicted), predicted)
+    }
+
+    /// Writes the serial form.
+    pub fn write<C: BinaryCoder>(&self, wire: &mut Wire<C>) {
+        code(wire, Some(self)).expect("a valid tokeniser serialises");
+    }
+
+    /// Reads the serial form.
+    ///
+    /// # Errors
+    /// [`TokenError`] for anything that is not a valid tokeniser.
+    pub fn read<C: BinaryCoder>(wire: &mut Wire<C>) -> Result<Self, TokenError> {
+        code(wire, None)
+    }
+}
+
+/// Codes a layout (names excluded).
+///
+/// # Errors
+/// [`TokenError`] when reading an invalid one.
+pub fn code_layout<C: BinaryCoder>(
+    wire: &mut Wire<C>,
+    layout: Option<&RecordLayout>,
+) -> Result<RecordLayout, TokenError> {
+    let record_bytes = wire.number(Slot::Count, 0, layout.map_or(0, |l| l.record_bytes as u64));
+    let n = wire.number(Slot::Count, 1, layout.map_or(0, |l| l.fields.len() as u64));
+    if n > MAX_FIELDS as u64 || record_bytes > crate::layout::MAX_RECORD_BYTES as u64 {
+        return Err(TokenError::Corrupt("size of the layout"));
+    }
+    let mut fields = Vec::new();
+    let (mut offset, mut last_code, mut last_group) = (0usize, 0usize, u32::MAX);
+    for i in 0..n as usize {
+        let f = layout.map(|l| &l.fields[i]);
+        let code = wire.number(Slot::Kind, last_code.min(16), f.map_or(0, |f| kind_code(f.kind)));
+        let kind = kind_from(code)?;
+        last_code = code as usize;
+        let big = wire.flag(Slot::Flag, 0, f.is_some_and(|f| f.endian == Endian::Big));
+        let step = wire.number(
+            Slot::Flag,
+            1,
+            f.map_or(0, |f| u64::from(f.group.wrapping_sub(last_group.wrapping_add(1)))),
+        );
+        let group = last_group.wrapping_add(1).wrapping_add(step as u32);
+        last_group = group;
+        fields.push(Field {
+            name: String::new(),
+            offset,
+            kind,
+            endian: if big { Endian::Big } else { Endian::Little },
+            group,
+        });
+        offset += kind.bytes();
+    }
+    let read = RecordLayout::new(record_bytes as usize, fields)?;
+    if read.fields.len() != n as usize {
+        return Err(TokenError::Corrupt("the layout does not cover the record"));
+    }
+    Ok(read)
+}
+
+fn kind_code(kind: Kind) -> u64 {
+    match kind {
+        Kind::F32 => 0,
+        Kind::I32 => 1,
+        Kind::F64 => 2,
+        Kind::I64 => 3,
+        Kind::F16 => 4,
+        Kind::Bf16 => 5,
+        Kind::I8 => 6,
+        Kind::I16 => 7,
+        Kind::U8 => 8,
+        Kind::U16 => 9,
+        Kind::U32 => 10,
+        Kind::U64 => 11,
+        Kind::Bytes(n) => 11 + u64::from(n),
+    }
+}
+
+fn kind_from(code: u64) -> Result<Kind, TokenError> {
+    Ok(match code {
+        0 => Kind::F32,
+        1 => Kind::I32,
+        2 => Kind::F64,
+        3 => Kind::I64,
+        4 => Kind::F16,
+        5 => Kind::Bf16,
+        6 => Kind::I8,
+        7 => Kind::I16,
+        8 => Kind::U8,
+        9 => Kind::U16,
+        10 => Kind::U32,
+        11 => Kind::U64,
+        12..=19 => Kind::Bytes((code - 11) as u8),
+        _ => return Err(TokenError::Corrupt("kind of a field")),
+    })
+}
+
+fn code<C: BinaryCoder>(
+    wire: &mut Wire<C>,
+    own: Option<&Tokeniser>,
+) -> Result<Tokeniser, TokenError> {
+    let layout = code_layout(wire, own.map(|t| &t.layout))?;
+    let n = layout.fields.len();
+    let mut steps = Vec::with_capacity(n);
+    let mut expected = 0u64;
+    for k in 0..n {
+        let s = own.map(|t| &t.steps[k]);
+        // Fields mostly follow their own order.
+        let field = wire.number(
+            Slot::Order,
+            0,
+            s.map_or(0, |s| zigzag(i64::from(s.field) - expected as i64)),
+        );
+        let field = (expected as i64).wrapping_add(unzigzag(field)) as u64;
+        if field >= n as u64 {
+            return Err(TokenError::Corrupt("field of a step"));
+        }
+        expected = field + 1;
+        let kind = layout.fields[field as usize].kind;
+        steps.push(code_step(wire, s, field as u16, kind, k, n)?);
+    }
+    Tokeniser::new(layout, steps)
+}
+
+fn code_step<C: BinaryCoder>(
+    wire: &mut Wire<C>,
+    own: Option<&Step>,
+    field: u16,
+    kind: Kind,
+    k: usize,
+    n: usize,
+) -> Result<Step, TokenError> {
+    let transform = match own.map(|s| &s.transform) {
+        None | Some(Transform::Identity) => 0,
+        Some(Transform::Delta) => 1,
+        Some(Transform::Quantum(_)) => 2,
+        Some(Transform::Relation(_)) => 3,
+    };
+    let transform = match wire.number(Slot::Transform, 0, transform) {
+        0 => Transform::Identity,
+        1 => Transform::Delta,
+        2 => {
+            let q = own.map_or(0, |s| if let Transform::Quantum(q) = s.transform { q } else { 0 });
+            Transform::Quantum(wire.number(Slot::Parameter, 0, q))
+        }
+        3 => {
+            let mut bytes = Vec::new();
+            if let Some(Transform::Relation(p)) = own.map(|s| &s.transform) {
+                p.write(&mut bytes);
+            }
+            let len = wire.number(Slot::Parameter, 1, bytes.len() as u64);
+            if len > 1 << 20 {
+                return Err(TokenError::Corrupt("size of a relation"));
+            }
+            bytes.resize(len as usize, 0);
+            wire.bytes(&mut bytes);
+            let mut rest = &bytes[..];
+            let p = Predictor::read(&mut rest, n)?;
+            if !rest.is_empty() {
+                return Err(TokenError::Corrupt("bytes after a relation"));
+            }
+            Transform::Relation(p)
+        }
+        _ => return Err(TokenError::Corrupt("transform")),
+    };
+    let difference = transform.is_difference();
+    let copy = wire.flag(Slot::Transform, 1 + usize::from(difference), own.is_some_and(|s| s.copy));
+    let scale = if matches!(transform, Transform::Relation(_)) {
+        let s = wire.number(
+            Slot::Parameter,
+            2,
+            own.and_then(|s| s.scale).map_or(0, |e| u64::from(e) + 1),
+        );
+        (s > 0).then(|| (s - 1).min(2047) as u16)
+    } else {
+        None
+    };
+    let bins = code_bins(wire, own.map(|s| &s.bins), kind.bits(), difference)?;
+    let count = wire.number(Slot::Partner, 0, own.map_or(0, |s| s.partners.len() as u64));
+    if count > MAX_PARTNERS as u64 {
+        return Err(TokenError::Corrupt("number of partners"));
+    }
+    let mut partners = Vec::with_capacity(count as usize);
+    for i in 0..count as usize {
+        let back = own.map_or(0, |s| k as u64 - 1 - u64::from(s.partners[i]));
+        let back = wire.number(Slot::Partner, 1 + i, back);
+        let p = (k as u64).checked_sub(1).and_then(|k| k.checked_sub(back));
+        partners.push(p.ok_or(TokenError::Corrupt("partner"))? as u16);
+    }
+    Ok(Step { field, kind, transform, copy, scale, bins, partners })
+}
+
+/// Bins: the first edge (differences: its distance from the centre), then lengths and gaps.
+fn code_bins<C: BinaryCoder>(
+    wire: &mut Wire<C>,
+    own: Option<&Bins>,
+    width: u32,
+    difference: bool,
+) -> Result<Bins, TokenError> {
+    let pairs: Vec<(u64, u64)> = own.map_or(Vec::new(), |b| b.pairs().collect());
+    let n = wire.number(Slot::Bins, 0, pairs.len() as u64);
+    if n == 0 || n > MAX_BINS as u64 {
+        return Err(TokenError::Corrupt("number of bins"));
+    }
+    let centre = if difference { 1u64 << (width - 1) } else { 0 };
+    let mut out: Vec<(u64, u64)> = Vec::with_capacity(n as usize);
+    let (mut end, mut size_class) = (centre, 0usize);
+    for i in 0..n as usize {
+        let own = pairs.get(i);
+        let gap = if i == 0 {
+            unzigzag(wire.number(
+                Slot::Gap,
+                0,
+                own.map_or(0, |p| zigzag(p.0.wrapping_sub(centre) as i64)),
+            )) as u64
+        } else {
+            let context = 1 + usize::from(size_class <= 1) * 2 + usize::from(size_class <= 5);
+            wire.number(Slot::Gap, context, own.map_or(0, |p| p.0.wrapping_sub(end)))
+        };
+        let lo = end.wrapping_add(gap);
+        let len =
+            wire.rounded(Slot::Length, size_class.min(64) / 4, own.map_or(0, |p| p.1), LEN_BITS);
+        size_class = (64 - len.leading_zeros()) as usize;
+        out.push((lo, len));
+        end = lo.wrapping_add(len);
+    }
+    Bins::new(width, &out)
+}
+
+fn zigzag(x: i64) -> u64 {
+    (x << 1 ^ x >> 63) as u64
+}
+
+fn unzigzag(z: u64) -> i64 {
+    (z >> 1) as i64 ^ -((z & 1) as i64)
+}
