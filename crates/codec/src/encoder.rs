@@ -15,7 +15,7 @@ use vxc_format::{
 use crate::error::Error;
 use crate::level::{LOOKAHEAD, segments};
 use crate::options::{CompressOptions, threads};
-use crate::plan::{Part, Planned, parts, plan};
+use crate::plan::{Part, model_helps, parts, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
 use crate::stream_code::Form;
@@ -200,9 +200,15 @@ impl<W: Write> Encoder<W> {
         goes_on: bool,
     ) -> Result<usize, Error> {
         let level = self.options.level;
+        let sample = &self.buffer[sample];
+        let largest = lengths.iter().copied().max().unwrap_or(1);
+        // An open stream is as long as the look-ahead at least; how long nobody knows.
+        let total = part.len as u64 * if goes_on { 4 } else { 1 };
+        let own = plan(level, part.layout.as_ref(), sample, total, largest)?;
         let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
         let (stream, method, source) = match model {
-            Some(model) => {
+            // A model is used where it helps, and only there is it needed to decompress.
+            Some(model) if model_helps(&model, &own, level, sample, total)? => {
                 if self.options.embed_model
                     && self.streams.iter().all(|s| s.stream.model().is_none())
                 {
@@ -212,14 +218,7 @@ impl<W: Write> Encoder<W> {
                 let source = TokeniserSource::Model(model.id());
                 (Stream::of_model(model), method, source)
             }
-            None => {
-                let largest = lengths.iter().copied().max().unwrap_or(1);
-                // An open stream is as long as the look-ahead at least; how long nobody knows.
-                let total = part.len as u64 * if goes_on { 4 } else { 1 };
-                let Planned { code, method } =
-                    plan(level, part.layout.as_ref(), &self.buffer[sample], total, largest)?;
-                (Stream::new(code), method, TokeniserSource::Inline)
-            }
+            _ => (Stream::new(own.code), own.method, TokeniserSource::Inline),
         };
         let kind = if part.layout.is_some() { StreamKind::Records } else { StreamKind::Bytes };
         let payload = match source {
@@ -233,7 +232,7 @@ impl<W: Write> Encoder<W> {
             TokeniserSource::Model(_) => stream,
         };
         self.summary.streams.push(match stream.code().form {
-            Form::Bytes => 0,
+            Form::Text | Form::Bytes => 0,
             _ => stream.code().record_bytes() as u64,
         });
         self.streams.push(Output { stream, method, id, key: None });

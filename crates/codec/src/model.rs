@@ -1,20 +1,43 @@
 //! Model files (`.vxm`): a fitted tokeniser with what its models learned from training files.
+//!
+//! ```text
+//! signature 8: 89 'V' 'X' 'M' 0D 0A 1A 0A · version u8 · level u8
+//! then five sections, each: raw length varint · stored length varint · zstd frame (or the raw bytes
+//! where both lengths are equal): code, names, static counts, mix state, reserved (empty)
+//! CRC32C of all before, u32 LE
+//! ```
+//! The code is a stream definition's payload; names are the fields' names, one a line. The id of a model is
+//! the BLAKE3 of the whole file. Nothing in a model is executed; the code decides how much memory its
+//! states take, and that is checked against a limit before they are made.
 
-use std::sync::Arc;
-
-use vxc_format::{ModelId, SegmentKind};
+use vxc_entropy::{read_varint, write_varint};
+use vxc_format::content::crc32c;
+use vxc_format::{FormatError, ModelId, SegmentKind};
 use vxc_tokens::RecordLayout;
 
 use crate::error::Error;
-use crate::level::Level;
+use crate::level::{Level, segments};
+use crate::plan::{Planned, parts, plan, static_plan};
 use crate::segment_code::{Method, State};
-use crate::stream_code::StreamCode;
+use crate::stream_code::{Form, StreamCode};
+
+const SIGNATURE: [u8; 8] = [0x89, b'V', b'X', b'M', 0x0D, 0x0A, 0x1A, 0x0A];
+const VERSION: u8 = 1;
+/// Largest model file that is written; larger states lose their rarest contexts.
+const MAX_FILE: usize = 16 << 20;
+/// Largest section that is read, raw.
+const MAX_SECTION: u64 = 256 << 20;
+/// Most memory that a model's state may take.
+const MAX_STATE: u64 = 1 << 30;
+/// Segments that models are made for: larger ones work, with tables of this size.
+const SEGMENT: u64 = 16 << 20;
 
 /// A model file, loaded.
 #[derive(Clone, Debug)]
 pub struct Model {
     id: ModelId,
     file: Vec<u8>,
+    level: u8,
     code: StreamCode,
     names: Vec<String>,
     statics: State,
@@ -22,16 +45,108 @@ pub struct Model {
 }
 
 impl Model {
+    /// Fits a model to training data: the tokeniser to all of it together, and the models' states by coding it.
+    /// All files must be of one kind; whole records are used.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if there is nothing to fit to.
+    pub fn fit(
+        level: Level,
+        layout: Option<&RecordLayout>,
+        training: &[Vec<u8>],
+    ) -> Result<Self, Error> {
+        let found = training.first().and_then(|first| {
+            // The largest part of the first file says what the files are.
+            parts(first, layout, false).into_iter().max_by_key(|p| p.len)?.layout
+        });
+        let layout = layout.cloned().or(found);
+        let record = layout.as_ref().map_or(1, |l| l.record_bytes);
+        let mut data = Vec::new();
+        for file in training {
+            match parts(file, layout.as_ref(), false).first() {
+                Some(part) => data.extend_from_slice(&file[..part.len / record * record]),
+                None => continue,
+            }
+        }
+        if data.is_empty() {
+            return Err(Error::InvalidArgument("no training data of one record or more".into()));
+        }
+        let mix_level = if level.is_mix() { level } else { Level::default() };
+        let total = data.len() as u64;
+        let Planned { mut code, .. } = plan(mix_level, layout.as_ref(), &data, total, SEGMENT)?;
+        let mut statics = State::None;
+        if let Form::Fields(tokeniser) = &code.form {
+            let static_level = if level.is_mix() { Level::new(3)? } else { level };
+            code.plan = Some(static_plan(static_level, tokeniser, &data, total));
+            statics = code.fresh(SegmentKind::Static);
+            code.encode(Method::Static, &mut statics, &data)?;
+        }
+        let mut mix = code.fresh(SegmentKind::Mix);
+        // In segments: what is learned passes on, positions start anew as they will in use.
+        let mut at = 0;
+        for len in segments(SEGMENT, SEGMENT, total, record as u64, false) {
+            code.encode(Method::Mix, &mut mix, &data[at..at + len as usize])?;
+            at += len as usize;
+        }
+        let names = layout.map_or(Vec::new(), |l| l.fields.into_iter().map(|f| f.name).collect());
+        // Rare contexts go until the file is small enough.
+        for visits in [1, 2, 3, 4, 6, 9, 14, 20, 30, 50, 100, 255] {
+            let file = write(level, &code, &names, &statics, &mix, visits)?;
+            if file.len() <= MAX_FILE {
+                return Self::from_bytes(file);
+            }
+        }
+        Err(Error::InvalidArgument("the model does not fit into 16 MiB".into()))
+    }
+
     /// Loads a model file.
     ///
     /// # Errors
-    /// [`Error::ModelMismatch`] if it is none, or damaged.
+    /// [`Error::ModelMismatch`] if it is none, or damaged; `LimitExceeded` if it wants too much memory.
     pub fn from_bytes(file: Vec<u8>) -> Result<Self, Error> {
-        let _ = file;
-        Err(Error::ModelMismatch("not a model file".into()))
+        let bad = |what: &str| Error::ModelMismatch(what.to_string());
+        let (body, crc) = file
+            .split_last_chunk::<4>()
+            .filter(|(body, _)| body.starts_with(&SIGNATURE))
+            .ok_or_else(|| bad("not a model file"))?;
+        if crc32c(body) != u32::from_le_bytes(*crc) {
+            return Err(bad("the file is damaged (checksum)"));
+        }
+        let (&[version, level], mut rest) = body[SIGNATURE.len()..]
+            .split_first_chunk::<2>()
+            .ok_or_else(|| bad("the file is cut short"))?;
+        if version != VERSION {
+            return Err(FormatError::UnsupportedVersion(format!("model version {version}")).into());
+        }
+        let code = StreamCode::from_bytes(&take_section(&mut rest)?)
+            .map_err(|e| Error::ModelMismatch(e.to_string()))?;
+        let names = String::from_utf8(take_section(&mut rest)?).map_err(|_| bad("names"))?;
+        let (counts, mixed) = (take_section(&mut rest)?, take_section(&mut rest)?);
+        take_section(&mut rest)?;
+        if !rest.is_empty() {
+            return Err(bad("bytes after the last section"));
+        }
+        for kind in [SegmentKind::Static, SegmentKind::Mix] {
+            let needed = code.memory(kind, 0);
+            if needed > MAX_STATE {
+                let what = "a model's state";
+                return Err(FormatError::LimitExceeded { what, needed, limit: MAX_STATE }.into());
+            }
+        }
+        let statics = load(code.fresh(SegmentKind::Static), &counts)?;
+        let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
+        Ok(Self {
+            id: ModelId::of(&file),
+            level,
+            code,
+            names: names.lines().map(str::to_string).collect(),
+            statics,
+            mix,
+            file,
+        })
     }
 
-    /// Its id.
+    /// Its id: the BLAKE3 of the file.
     pub fn id(&self) -> ModelId {
         self.id
     }
@@ -41,9 +156,19 @@ impl Model {
         &self.file
     }
 
+    /// The level that it was fitted for.
+    pub fn level(&self) -> u8 {
+        self.level
+    }
+
     /// The code of streams that use it.
     pub fn code(&self) -> &StreamCode {
         &self.code
+    }
+
+    /// Names of the fields, in layout order; empty where unknown.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The layout that it is for.
@@ -53,7 +178,7 @@ impl Model {
 
     /// What an encoder does at a level.
     pub fn method(&self, level: Level) -> Method {
-        if level.is_mix() { Method::Mix } else { Method::Static }
+        if level.is_mix() || self.code.plan.is_none() { Method::Mix } else { Method::Static }
     }
 
     /// What a fresh segment starts from.
@@ -66,7 +191,69 @@ impl Model {
     }
 }
 
-#[allow(dead_code)]
-fn unused(m: Arc<Model>) -> Vec<String> {
-    m.names.clone()
+fn write(
+    level: Level,
+    code: &StreamCode,
+    names: &[String],
+    statics: &State,
+    mix: &State,
+    visits: u32,
+) -> Result<Vec<u8>, Error> {
+    let mut out = SIGNATURE.to_vec();
+    out.extend([VERSION, level.number()]);
+    let names: String = names.iter().flat_map(|n| [n.replace('\n', " "), "\n".into()]).collect();
+    let sections =
+        [code.to_bytes(), names.into_bytes(), save(statics, visits), save(mix, visits), Vec::new()];
+    for raw in &sections {
+        let coded = zstd::bulk::compress(raw, 12).map_err(Error::Io)?;
+        let stored = if coded.len() < raw.len() { &coded } else { raw };
+        write_varint(&mut out, raw.len() as u64);
+        write_varint(&mut out, stored.len() as u64);
+        out.extend_from_slice(stored);
+    }
+    let crc = crc32c(&out);
+    out.extend(crc.to_le_bytes());
+    Ok(out)
+}
+
+fn take_section(rest: &mut &[u8]) -> Result<Vec<u8>, Error> {
+    let bad = || Error::ModelMismatch("a section of the file is damaged".to_string());
+    let raw = read_varint(rest).map_err(|_| bad())?;
+    let stored = read_varint(rest).map_err(|_| bad())?;
+    if raw > MAX_SECTION || stored > raw {
+        return Err(bad());
+    }
+    let (head, tail) = rest.split_at_checked(stored as usize).ok_or_else(bad)?;
+    *rest = tail;
+    if raw == stored {
+        return Ok(head.to_vec());
+    }
+    // zstd allocates what the frame says, at most `raw`.
+    let section = zstd::bulk::decompress(head, raw as usize).map_err(|_| bad())?;
+    if section.len() as u64 == raw { Ok(section) } else { Err(bad()) }
+}
+
+fn save(state: &State, visits: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    match state {
+        State::None => {}
+        State::Static(m) => m.save(&mut out),
+        State::Fields(m) => m.save(visits, &mut out),
+        State::Bytes(m) => m.save(visits, &mut out),
+    }
+    out
+}
+
+fn load(mut state: State, mut saved: &[u8]) -> Result<State, Error> {
+    let result = match &mut state {
+        State::None => Ok(()),
+        State::Static(m) => m.load(&mut saved),
+        State::Fields(m) => m.load(&mut saved),
+        State::Bytes(m) => m.load(&mut saved),
+    };
+    result.map_err(|e| Error::ModelMismatch(e.to_string()))?;
+    if !saved.is_empty() {
+        return Err(Error::ModelMismatch("bytes after a state".into()));
+    }
+    Ok(state)
 }

@@ -11,7 +11,8 @@ use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
 use crate::error::Error;
 use crate::level::Level;
-use crate::segment_code::Method;
+use crate::model::Model;
+use crate::segment_code::{Method, State};
 use crate::stream_code::{Form, StreamCode};
 
 /// Bytes that decide between ways of coding.
@@ -74,13 +75,22 @@ pub fn plan(
     largest: u64,
 ) -> Result<Planned, Error> {
     let mix_level = u32::from(level.number()).clamp(4, 6);
-    let base = StreamCode::bytes(mix_level, largest);
+    let form = if is_text(sample) { Form::Text } else { Form::Bytes };
+    let base = StreamCode::new(form, mix_level, largest);
     let Some(layout) = layout else { return plan_bytes(level, base, sample) };
     if level.is_mix() {
         plan_mix(level, base, layout, sample, total)
     } else {
         plan_static(level, base, layout, sample, total)
     }
+}
+
+/// Whether bytes read as text: nearly all of them printable ASCII or white space.
+fn is_text(sample: &[u8]) -> bool {
+    let looked_at = || sample.iter().step_by(sample.len() / 65_536 + 1);
+    let strange =
+        looked_at().filter(|&&b| (b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t')) || b >= 0x7f);
+    strange.count() * 20 <= looked_at().count()
 }
 
 fn plan_bytes(level: Level, code: StreamCode, sample: &[u8]) -> Result<Planned, Error> {
@@ -164,9 +174,10 @@ fn plan_mix(
     candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
 
     let code = StreamCode { form: Form::Records(layout.clone()), ..base.clone() };
-    for (kind, code) in [(ByteKind::Record(layout.clone()), code), (ByteKind::Text, base.clone())] {
-        // Text modelling of a table pays only where there is next to no table.
-        if matches!(kind, ByteKind::Text) && rows > 64 {
+    for (kind, code) in [(ByteKind::Record(layout.clone()), code), (ByteKind::Binary, base.clone())]
+    {
+        // Forgetting that it is a table pays only where there is next to no table.
+        if matches!(kind, ByteKind::Binary) && rows > 64 {
             continue;
         }
         let mut counter = RangeEncoder::new();
@@ -180,6 +191,32 @@ fn plan_mix(
         .min_by_key(|(cost, _)| *cost);
     let code = best.map_or(base, |(_, code)| code);
     Ok(Planned { code, method: Method::Mix })
+}
+
+/// Whether a model codes the start of the sample smaller than a plan of its own.
+///
+/// # Errors
+/// [`Error::Corruption`] if a library fails.
+pub fn model_helps(
+    model: &Model,
+    own: &Planned,
+    level: Level,
+    sample: &[u8],
+    total: u64,
+) -> Result<bool, Error> {
+    let record = own.code.record_bytes();
+    let trial = &sample[..sample.len().min(LONG_TRIAL_BYTES.max(record)) / record * record];
+    let coded = |code: &StreamCode, method: Method, mut state: State| {
+        Ok::<_, Error>(scaled(
+            code.encode(method, &mut state, trial)?.1.len() as u64,
+            trial.len(),
+            total,
+        ))
+    };
+    let method = model.method(level);
+    let with = coded(model.code(), method, model.fresh(method.kind()))?;
+    let without = coded(&own.code, own.method, own.code.fresh(own.method.kind()))?;
+    Ok(with <= without + own.code.to_bytes().len() as u64)
 }
 
 /// Whole records from the start of the sample.

@@ -63,7 +63,8 @@ impl StreamCode {
                 State::Fields(Box::new(FieldModel::new(t, records, self.mix_level)))
             }
             (SegmentKind::Mix, Form::Records(l), _) => bytes(ByteKind::Record(l.clone())),
-            (SegmentKind::Mix, Form::Bytes, _) => bytes(ByteKind::Text),
+            (SegmentKind::Mix, Form::Text, _) => bytes(ByteKind::Text),
+            (SegmentKind::Mix, Form::Bytes, _) => bytes(ByteKind::Binary),
             _ => State::None,
         }
     }
@@ -75,7 +76,7 @@ impl StreamCode {
                 let records = ((1u64 << self.size_bits) / t.layout().record_bytes as u64).max(1);
                 FieldModel::memory(t, records, self.mix_level)
             }
-            (SegmentKind::Mix, Form::Records(_) | Form::Bytes) => {
+            (SegmentKind::Mix, Form::Records(_) | Form::Text | Form::Bytes) => {
                 // Lines of up to 26 contexts.
                 let bits = MixConfig::line_bits_for(1 << self.size_bits, self.mix_level);
                 (64 << bits) * 26

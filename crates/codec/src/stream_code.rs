@@ -13,7 +13,9 @@ use crate::error::Error;
 /// What is known of the bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {
-    /// Nothing: text or unknown data.
+    /// Lines of words and numbers.
+    Text,
+    /// Nothing.
     Bytes,
     /// Records, modelled byte by byte.
     Records(RecordLayout),
@@ -35,15 +37,15 @@ pub struct StreamCode {
 }
 
 impl StreamCode {
-    /// Plain bytes.
-    pub fn bytes(mix_level: u32, largest: u64) -> Self {
-        Self { form: Form::Bytes, plan: None, mix_level, size_bits: size_bits(largest) }
+    /// A stream without a tokeniser.
+    pub fn new(form: Form, mix_level: u32, largest: u64) -> Self {
+        Self { form, plan: None, mix_level, size_bits: size_bits(largest) }
     }
 
     /// The layout, where there is one.
     pub fn layout(&self) -> Option<&RecordLayout> {
         match &self.form {
-            Form::Bytes => None,
+            Form::Text | Form::Bytes => None,
             Form::Records(layout) => Some(layout),
             Form::Fields(tokeniser) => Some(tokeniser.layout()),
         }
@@ -88,6 +90,7 @@ fn code<C: BinaryCoder>(
         Form::Bytes => 0,
         Form::Records(_) => 1,
         Form::Fields(_) => 2,
+        Form::Text => 3,
     });
     let mix_level = wire.number(Slot::Count, 2, own.map_or(0, |o| o.mix_level.into()));
     let size_bits = wire.number(Slot::Count, 3, own.map_or(0, |o| o.size_bits.into()));
@@ -97,6 +100,7 @@ fn code<C: BinaryCoder>(
     let mut plan = None;
     let form = match wire.number(Slot::Count, 4, form) {
         0 => Form::Bytes,
+        3 => Form::Text,
         1 => Form::Records(code_layout(wire, own.and_then(StreamCode::layout))?),
         2 => {
             let tokeniser = match own.map(|o| &o.form) {

@@ -13,6 +13,7 @@ mod text;
 use vxc_entropy::BinaryCoder;
 use vxc_tokens::RecordLayout;
 
+use crate::error::PredictError;
 use crate::mix::match_model::{GUESS_INPUTS, Guess};
 use crate::mix::{Expert, MAX_APMS, MAX_CONTEXTS, MAX_SETS, Mix, MixConfig, Query};
 use crate::model::SymbolModel;
@@ -130,6 +131,19 @@ impl ByteModel {
     /// Bytes held by the engine.
     pub fn bytes(&self) -> usize {
         self.engine.bytes()
+    }
+
+    /// Appends what the engine learned; see [`Mix::save`]. What its client remembers of the text itself is left out.
+    pub fn save(&self, visits: u32, out: &mut Vec<u8>) {
+        self.engine.save(visits, out);
+    }
+
+    /// Loads what a model of the same configuration saved.
+    ///
+    /// # Errors
+    /// [`PredictError::Corrupt`] for anything else.
+    pub fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        self.engine.load(input)
     }
 
     /// Starts a new segment: what was learned stays, the history is forgotten and positions start anew.

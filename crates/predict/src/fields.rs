@@ -11,6 +11,7 @@ use vxc_tokens::step::short_float;
 use vxc_tokens::transform::Transform;
 use vxc_tokens::{TokenError, Tokeniser};
 
+use crate::error::PredictError;
 use crate::mix::mixer::rate;
 use crate::mix::{Mix, MixConfig, NoExpert, Query, SetConfig};
 use contexts::{History, MAX_FIELD_CONTEXTS};
@@ -73,6 +74,19 @@ impl FieldModel {
         let slots = lines * 64 * contexts::count(level) as u64;
         // Weights of one field: up to 256 nodes of up to 48 inputs.
         slots + n.min(MAX_OWN_WEIGHTS as u64) * 256 * 48 * 4
+    }
+
+    /// Appends what was learned; see [`Mix::save`].
+    pub fn save(&self, visits: u32, out: &mut Vec<u8>) {
+        self.engine.save(visits, out);
+    }
+
+    /// Loads what a model of the same tokeniser, number of records and level saved.
+    ///
+    /// # Errors
+    /// [`PredictError::Corrupt`] for anything else.
+    pub fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        self.engine.load(input)
     }
 
     /// Forgets the records before, keeps what was learned: for the start of a segment.

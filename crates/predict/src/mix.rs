@@ -12,6 +12,7 @@ pub mod counter;
 mod engine;
 pub mod match_model;
 pub mod mixer;
+pub mod saved;
 pub mod slots;
 pub mod squash;
 

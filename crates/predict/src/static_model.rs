@@ -64,6 +64,21 @@ impl StaticModel {
         Self { counts: tables::fresh(alphabets, &plan.contexts) }
     }
 
+    /// Appends the counts.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        for counts in &self.counts {
+            counts.save(out);
+        }
+    }
+
+    /// Loads the counts of a model of the same tokeniser and plan.
+    ///
+    /// # Errors
+    /// [`PredictError`] for anything else.
+    pub fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        self.counts.iter_mut().try_for_each(|counts| counts.load(input))
+    }
+
     /// Codes whole records and learns them.
     pub fn encode(&mut self, tokeniser: &Tokeniser, plan: &StaticPlan, bytes: &[u8]) -> Vec<u8> {
         let size = tokeniser.layout().record_bytes;

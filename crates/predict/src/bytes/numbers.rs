@@ -202,7 +202,7 @@ const LOG10_2: i64 = 19_728;
 /// Decimal digits by which `x` is smaller than `scale`.
 fn digits_below(x: f64, scale: f64) -> u32 {
     let e = |x: f64| ((x.to_bits() >> 52) & 0x7ff) as i64;
-    ((e(scale) - e(x)).max(0) * LOG10_2 >> 16).min(31) as u32
+    (((e(scale) - e(x)).max(0) * LOG10_2) >> 16).min(31) as u32
 }
 
 impl Numbers {
@@ -242,24 +242,22 @@ impl Numbers {
         let integer: Option<i64> = trimmed.and_then(|t| t.parse().ok());
         let real: Option<f64> =
             if token.contains(&b'.') { text.and_then(|t| t.parse().ok()) } else { None };
-        if let Some(at) = token.iter().position(|&b| b == b'.') {
-            if let Some(e) = token.iter().position(|&b| b == b'e') {
-                self.digits = e.saturating_sub(at + 1);
-            }
+        if let Some(at) = token.iter().position(|&b| b == b'.')
+            && let Some(e) = token.iter().position(|&b| b == b'e')
+        {
+            self.digits = e.saturating_sub(at + 1);
         }
         self.guesses = [None; 2];
         match line {
             b'P' => self.particle(field, token, integer, real, well, end),
             b'V' => self.vertex_line(field, token, integer, real, well, end),
-            b'E' => {
-                if field == 0 {
-                    self.particles.clear();
-                    self.balance.clear();
-                    self.positions.clear();
-                    self.vertices = 0;
-                    self.last_id = 0;
-                    self.parent = 0;
-                }
+            b'E' if field == 0 => {
+                self.particles.clear();
+                self.balance.clear();
+                self.positions.clear();
+                self.vertices = 0;
+                self.last_id = 0;
+                self.parent = 0;
             }
             _ => {}
         }
@@ -305,14 +303,15 @@ impl Numbers {
             self.values = [0.0; 5];
             self.known = 0;
             self.trust = 0;
-            if self.parent > 0 && !self.balance.contains_key(&self.parent) {
-                if let Some(p) = self.particles.get(&self.parent) {
-                    let start = p.momentum;
-                    if self.balance.len() < EVENT_MAX {
-                        self.balance.insert(self.parent, start);
-                    }
-                    self.vertices = self.vertices.wrapping_add(1);
+            if self.parent > 0
+                && !self.balance.contains_key(&self.parent)
+                && let Some(p) = self.particles.get(&self.parent)
+            {
+                let start = p.momentum;
+                if self.balance.len() < EVENT_MAX {
+                    self.balance.insert(self.parent, start);
                 }
+                self.vertices = self.vertices.wrapping_add(1);
             }
         }
         if let Some(x) = real {
@@ -344,10 +343,12 @@ impl Numbers {
             let next = (field + 1 - self.first_real) as usize;
             self.guess_momentum(next);
         }
-        if self.known == 5 && self.first_real == 3 && field == 11 {
-            if let Some(v) = integer.filter(|&v| v < 0) {
-                self.enter(v, self.values_four());
-            }
+        if self.known == 5
+            && self.first_real == 3
+            && field == 11
+            && let Some(v) = integer.filter(|&v| v < 0)
+        {
+            self.enter(v, self.values_four());
         }
         if end && self.known == 5 {
             let p = self.values_four();
@@ -471,12 +472,13 @@ impl Numbers {
                     Expectation::new(format_integer(id.wrapping_add(1)), Rule::Count, 3, 0);
             }
         }
-        if let Some(x) = real {
-            if field >= self.positions_from && field < self.positions_from + 4 {
-                let i = (field - self.positions_from) as usize;
-                self.position[i] = x;
-                self.trust = if i > 0 && well { 2 } else { u32::from(i > 0) };
-            }
+        if let Some(x) = real
+            && field >= self.positions_from
+            && field < self.positions_from + 4
+        {
+            let i = (field - self.positions_from) as usize;
+            self.position[i] = x;
+            self.trust = if i > 0 && well { 2 } else { u32::from(i > 0) };
         }
         // The next coordinate from the first one and the flight.
         if field >= self.positions_from && field < self.positions_from + 3 {
@@ -507,9 +509,9 @@ mod tests {
     #[test]
     fn reals_are_written_as_c_does() {
         let text = |x: f64| String::from_utf8(format_real(x, 16).unwrap().text().to_vec()).unwrap();
-        assert_eq!(text(247.49964404016339), "2.4749964404016339e+02");
+        assert_eq!(text(247.499_644_040_163_4), "2.4749964404016339e+02");
         assert_eq!(text(0.0), "0.0000000000000000e+00");
-        assert_eq!(text(-9.9475983006414026e-14), "-9.9475983006414026e-14");
+        assert_eq!(text(-9.947_598_300_641_403e-14), "-9.9475983006414026e-14");
         assert_eq!(text(1.5e-300), "1.5000000000000001e-300");
         assert!(format_real(f64::NAN, 16).is_none());
     }

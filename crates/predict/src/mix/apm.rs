@@ -3,7 +3,9 @@
 //! A map refines a logit in a small context: 33 counters over the logit's range for each value of the
 //! context, interpolated between the nearest two; the nearer one learns.
 
+use crate::error::PredictError;
 use crate::mix::counter;
+use crate::mix::saved;
 use crate::mix::squash::squash;
 
 const BUCKETS: usize = 33;
@@ -32,6 +34,33 @@ impl Apm {
             *counter = ((p - 32_768) << 16) | 12;
         }
         Self { counters: row.repeat(contexts), limit }
+    }
+
+    /// Saves the maps of the contexts that met a bit.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        let fresh = Self::new(1, self.limit).counters;
+        let row = |i: usize| &self.counters[i * BUCKETS..][..BUCKETS];
+        saved::put_rows(
+            self.counters.len() / BUCKETS,
+            |i| row(i) != &fresh[..],
+            |i, out| saved::put_words(row(i).iter().map(|&c| saved::counter_to_saved(c)), out),
+            out,
+        );
+    }
+
+    /// Loads saved maps into a fresh one.
+    pub(super) fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        saved::take_rows(
+            self.counters.len() / BUCKETS,
+            |i, input| {
+                let row = &mut self.counters[i * BUCKETS..][..BUCKETS];
+                for (c, s) in row.iter_mut().zip(saved::take_words(input, BUCKETS)?) {
+                    *c = saved::counter_from_saved(s);
+                }
+                Ok(())
+            },
+            input,
+        )
     }
 
     /// Bytes held.

@@ -4,8 +4,10 @@ use vxc_entropy::{BinaryCoder, PROB_MIN};
 use vxc_infer::kernels::LANES;
 use vxc_infer::{Isa, Task};
 
+use crate::error::PredictError;
 use crate::mix::apm::{Apm, ApmAt};
 use crate::mix::mixer::{self, WeightSet};
+use crate::mix::saved;
 use crate::mix::slots::{Line, Place, Slots, head_after, head_run};
 use crate::mix::squash::{INPUT_MAX, squash, stretch_signed};
 use crate::mix::{MAX_APMS, MAX_CONTEXTS, MAX_EXTRA, MAX_SETS, MixConfig, SetConfig, counter};
@@ -13,6 +15,8 @@ use crate::mix::{MAX_APMS, MAX_CONTEXTS, MAX_EXTRA, MAX_SETS, MixConfig, SetConf
 const MAX_WIDTH: usize = MAX_CONTEXTS * 2 + MAX_EXTRA + LANES;
 /// Constant input: lets a mixer learn a bias.
 const BIAS: i32 = 80;
+/// A counter whose logit is about [`BIAS`]: p = 0.5775.
+const BIAS_COUNTER: i32 = 332_859_965;
 
 /// Where the engine stands for one symbol.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +85,7 @@ impl Mix {
         assert!(config.apms.len() <= MAX_APMS && (1..=8).contains(&config.depth));
         let per_context = if config.runs { 2 } else { 1 };
         let padded = contexts.next_multiple_of(LANES);
-        let inputs = padded * per_context + config.extra_inputs + 1;
+        let inputs = padded * per_context + config.extra_inputs + usize::from(padded == contexts);
         let width = inputs.next_multiple_of(LANES);
         let nodes = 1usize << config.depth;
         let mut limits: Vec<i32> = config.limits.iter().map(|&l| i32::from(l)).collect();
@@ -111,6 +115,38 @@ impl Mix {
     /// Runs on another instruction set: for tests that compare them.
     pub fn set_isa(&mut self, isa: Isa) {
         self.isa = isa;
+    }
+
+    /// Appends what was learned, rounded; see [`crate::mix::saved`]. Lines visited fewer than `visits` times are left
+    /// out.
+    pub fn save(&self, visits: u32, out: &mut Vec<u8>) {
+        self.slots.save(visits, out);
+        saved::put_words(self.run_counters.iter().map(|&c| saved::counter_to_saved(c)), out);
+        for set in self.sets.iter().chain([&self.last]) {
+            set.save(out);
+        }
+        for apm in &self.apms {
+            apm.save(out);
+        }
+    }
+
+    /// Loads what an engine of the same configuration saved. This one must be fresh.
+    ///
+    /// # Errors
+    /// [`PredictError::Corrupt`] for bytes that no engine of this configuration saves.
+    pub fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        self.slots.load(input)?;
+        let n = self.run_counters.len();
+        for (c, s) in self.run_counters.iter_mut().zip(saved::take_words(input, n)?) {
+            *c = saved::counter_from_saved(s);
+        }
+        for set in self.sets.iter_mut().chain([&mut self.last]) {
+            set.load(input)?;
+        }
+        for apm in &mut self.apms {
+            apm.load(input)?;
+        }
+        Ok(())
     }
 
     /// Bytes held.
@@ -167,8 +203,12 @@ impl Mix {
         let mut inputs = [0i32; MAX_WIDTH];
         let inputs = &mut inputs[..self.width];
         let from = padded * if self.runs { 2 } else { 1 };
-        let bias = from + self.extra;
-        inputs[bias] = BIAS;
+        // The constant input comes from a line of the padding where there is one.
+        if padded > n {
+            lines[n] = Line([BIAS_COUNTER; 16]);
+        } else {
+            inputs[from + self.extra] = BIAS;
+        }
         let mut node = 1u32;
         let mut left = depth;
         while left > 0 {
@@ -177,7 +217,7 @@ impl Mix {
             self.take_lines(&query.hashes[..n], node, &mut at[..n], lines);
             let mut sub = 1u32;
             for i in 0..bits {
-                expert.inputs(node, depth, &mut inputs[from..bias]);
+                expert.inputs(node, depth, &mut inputs[from..from + self.extra]);
                 let (logits, rest) = inputs.split_at_mut(padded);
                 let place = RunPlace { sub, decision: i, bits };
                 if self.runs {
@@ -269,8 +309,14 @@ impl Mix {
         let sets = self.sets.len();
         for i in 0..sets {
             let selector = query.sets[i] as usize;
-            vectors[i] =
-                if self.by_node[i] { selector << self.depth | node as usize } else { selector };
+            vectors[i] = if self.by_node[i] {
+                let next = (node << 1) as usize & ((1 << self.depth) - 1);
+                self.sets[i].prefetch(selector << self.depth | next);
+                self.sets[i].prefetch(selector << self.depth | next | 1);
+                selector << self.depth | node as usize
+            } else {
+                selector
+            };
             outputs[i] = self.sets[i].mix(vectors[i], inputs).clamp(-INPUT_MAX, INPUT_MAX);
         }
         let logit = self.last.mix_few(query.last as usize, &outputs[..sets]);
@@ -445,6 +491,11 @@ mod tests {
     }
 
     #[test]
+    fn the_constant_counter_gives_the_constant_input() {
+        assert_eq!(stretch_signed(BIAS_COUNTER), BIAS);
+    }
+
+    #[test]
     fn contexts_that_determine_the_symbol_make_it_cheap() {
         let mut mix = Mix::new(&config(2, 8));
         let mut encoder = RangeEncoder::new();
@@ -453,7 +504,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let key = state >> 27;
             let query = Query { hashes: &[key, 0], sets: &[0, 0], apms: &[0], last: 0, depth: 8 };
-            mix.code(&mut encoder, &query, key * 37 & 255, &mut Constant);
+            mix.code(&mut encoder, &query, (key * 37) & 255, &mut Constant);
         }
         assert!(encoder.finish().len() < 600);
     }

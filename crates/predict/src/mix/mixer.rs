@@ -3,6 +3,8 @@
 //! A [`WeightSet`] holds one weight vector for each value of a selector; the vector chosen is trained by
 //! the error of its own output, Δw = rate · error · input, which descends the coding cost.
 
+use crate::error::PredictError;
+use crate::mix::saved;
 use crate::mix::squash::{LOGIT_MAX, squash};
 use vxc_infer::kernels::{self, ERROR_MAX, LANES};
 
@@ -42,6 +44,40 @@ impl WeightSet {
             rate: i64::from(rate),
             steps: vec![0; vectors],
         }
+    }
+
+    /// Saves the vectors that were trained.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        saved::put_rows(
+            self.steps.len(),
+            |i| self.steps[i] > 0,
+            |i, out| {
+                saved::put_words([self.steps[i]].into_iter(), out);
+                let row = &self.weights[i * self.width..][..self.width];
+                saved::put_words(row.iter().map(|&w| saved::weight_to_saved(w)), out);
+            },
+            out,
+        );
+    }
+
+    /// Loads saved vectors into a fresh set.
+    pub(super) fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        let rows = self.steps.len();
+        let most = BOOST.len() as u16 - 1;
+        saved::take_rows(
+            rows,
+            |i, input| {
+                for steps in saved::take_words(input, 1)? {
+                    self.steps[i] = steps.min(most);
+                }
+                let row = &mut self.weights[i * self.width..][..self.width];
+                for (w, s) in row.iter_mut().zip(saved::take_words(input, self.width)?) {
+                    *w = saved::weight_from_saved(s);
+                }
+                Ok(())
+            },
+            input,
+        )
     }
 
     /// Bytes held.
@@ -87,7 +123,7 @@ impl WeightSet {
         let scaled = self.scaled_error(vector, logit, bit);
         let w = &mut self.weights[vector * self.width..][..inputs.len()];
         for (w, &x) in w.iter_mut().zip(inputs) {
-            let step = ((x * scaled >> 13) + 1) >> 1;
+            let step = (((x * scaled) >> 13) + 1) >> 1;
             *w = (*w + step).clamp(-kernels::WEIGHT_MAX, kernels::WEIGHT_MAX);
         }
     }

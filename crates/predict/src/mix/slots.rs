@@ -6,6 +6,8 @@
 //! empty. Every context has a region of its own, of 2^bits lines, so a busy context cannot push out a calm
 //! one. A new line takes the place of the one of less priority in a pair, and the other loses a little.
 
+use crate::error::PredictError;
+use crate::mix::saved;
 use vxc_infer::prefetch;
 
 /// The 15 counters of a nibble and the head word, in one cache line.
@@ -83,6 +85,39 @@ impl Slots {
         let more = u32::from(head & PRIORITY != PRIORITY) * PRIORITY_ONE;
         into.0[0] = (head + more) as i32;
         at as u32
+    }
+
+    /// Saves the lines visited at least `visits` times.
+    pub(super) fn save(&self, visits: u32, out: &mut Vec<u8>) {
+        let priority = |i: usize| (self.lines[i].0[0] as u32 & PRIORITY) / PRIORITY_ONE;
+        saved::put_rows(
+            self.lines.len(),
+            |i| priority(i) >= visits.max(1),
+            |i, out| {
+                let [head, counters @ ..] = &self.lines[i].0;
+                out.extend_from_slice(&head.to_le_bytes());
+                saved::put_words(counters.iter().map(|&c| saved::counter_to_saved(c)), out);
+            },
+            out,
+        );
+    }
+
+    /// Loads saved lines into empty regions.
+    pub(super) fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        let rows = self.lines.len();
+        saved::take_rows(
+            rows,
+            |i, input| {
+                let head: Vec<u16> = saved::take_words(input, 2)?.collect();
+                let line = &mut self.lines[i].0;
+                line[0] = (u32::from(head[0]) | u32::from(head[1]) << 16) as i32;
+                for (c, s) in line[1..].iter_mut().zip(saved::take_words(input, 15)?) {
+                    *c = saved::counter_from_saved(s);
+                }
+                Ok(())
+            },
+            input,
+        )
     }
 
     /// Writes a line back to where [`Slots::take`] said.

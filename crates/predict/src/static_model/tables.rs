@@ -1,7 +1,10 @@
 //! Frequencies of the static level: counted from what is coded, turned into tables at the start of each
 //! block. Both sides count alike, so no table is stored.
 
+use vxc_entropy::{read_varint, write_varint};
+
 use super::contexts::Contexts;
+use crate::error::PredictError;
 
 /// Weight of a step's common distribution in the table of a class.
 const SHRINKAGE: u64 = 24;
@@ -20,6 +23,34 @@ impl Counts {
     fn new(alphabet: usize, classes: usize) -> Self {
         let classes = if classes > 1 { vec![vec![0; alphabet]; classes] } else { Vec::new() };
         Self { alphabet, all: vec![0; alphabet], classes }
+    }
+
+    fn tables_mut(&mut self) -> impl Iterator<Item = &mut Vec<u32>> {
+        std::iter::once(&mut self.all).chain(&mut self.classes)
+    }
+
+    /// Appends the counts.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        for &count in self.all.iter().chain(self.classes.iter().flatten()) {
+            write_varint(out, count.into());
+        }
+    }
+
+    /// Loads what [`Counts::save`] wrote for the same alphabet and classes.
+    pub fn load(&mut self, input: &mut &[u8]) -> Result<(), PredictError> {
+        for table in self.tables_mut() {
+            let mut total = 0u64;
+            for count in table.iter_mut() {
+                let saved = read_varint(input)?;
+                total = total.saturating_add(saved);
+                // More than counting ever leaves.
+                if total > u64::from(LIMIT) {
+                    return Err(PredictError::Corrupt("counts of a saved model"));
+                }
+                *count = saved as u32;
+            }
+        }
+        Ok(())
     }
 
     /// Number of tables: one a class.
@@ -54,7 +85,7 @@ impl Counts {
                 self.classes[usize::from(c)][usize::from(s)] += 1;
             }
         }
-        for table in std::iter::once(&mut self.all).chain(&mut self.classes) {
+        for table in self.tables_mut() {
             if table.iter().sum::<u32>() > LIMIT {
                 for c in table.iter_mut() {
                     *c /= 2;
