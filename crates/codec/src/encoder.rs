@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use vxc_format::constants::MAX_SEGMENT_RAW;
 use vxc_format::{
@@ -21,7 +22,7 @@ use crate::stream::Stream;
 use crate::stream_code::Form;
 
 /// What a compression did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Content bytes.
     pub raw_bytes: u64,
@@ -33,6 +34,12 @@ pub struct Summary {
     pub streams: Vec<u64>,
     /// Adler-32 of the content.
     pub adler32: u32,
+    /// Seconds spent on finding layouts, fitting and choosing.
+    pub plan_seconds: f64,
+    /// Seconds spent on coding, summed over threads.
+    pub coding_seconds: f64,
+    /// Seconds spent on decoding again and comparing, summed over threads.
+    pub verify_seconds: f64,
 }
 
 /// A segment to come.
@@ -59,6 +66,8 @@ struct Coded {
     raw: RawSummary,
     bytes: Vec<u8>,
     state: State,
+    coding: Duration,
+    verify: Duration,
 }
 
 /// Compresses what is written to it. [`Encoder::finish`] completes the archive; an encoder that is dropped
@@ -154,6 +163,7 @@ impl<W: Write> Encoder<W> {
     /// Decides on streams and segments.
     fn plan(&mut self, open: bool) -> Result<(), Error> {
         self.planned = true;
+        let started = Instant::now();
         let sample_len = self.buffer.len().min(LOOKAHEAD as usize);
         let given = match &self.options.model {
             Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
@@ -189,6 +199,7 @@ impl<W: Write> Encoder<W> {
                 self.open = Some((stream, lengths[lengths.len() - 1] as usize));
             }
         }
+        self.summary.plan_seconds += started.elapsed().as_secs_f64();
         Ok(())
     }
 
@@ -360,6 +371,8 @@ impl<W: Write> Encoder<W> {
         self.start += cut.len;
         self.summary.raw_bytes += cut.len as u64;
         self.summary.segments += 1;
+        self.summary.coding_seconds += coded.coding.as_secs_f64();
+        self.summary.verify_seconds += coded.verify.as_secs_f64();
         Ok(())
     }
 }
@@ -371,17 +384,22 @@ fn code_segment(output: &Output, raw: &[u8], verify: bool) -> Result<Coded, Erro
         Some((_, _, state)) => state.clone(),
         None => output.stream.fresh(output.method.kind()),
     };
+    let started = Instant::now();
     let mut state = start();
     let (kind, bytes) = code.encode(output.method, &mut state, raw)?;
     let summary = RawSummary::of(raw);
+    let coding = started.elapsed();
     if bytes.len() >= raw.len() {
         return Ok(Coded {
             kind: SegmentKind::Stored,
             raw: summary,
             bytes: raw.to_vec(),
             state: State::None,
+            coding,
+            verify: Duration::ZERO,
         });
     }
+    let started = Instant::now();
     if verify {
         let mut back = Vec::new();
         let mut check = start();
@@ -390,7 +408,7 @@ fn code_segment(output: &Output, raw: &[u8], verify: bool) -> Result<Coded, Erro
             return Err(Error::Verify { at: 0 });
         }
     }
-    Ok(Coded { kind, raw: summary, bytes, state })
+    Ok(Coded { kind, raw: summary, bytes, state, coding, verify: started.elapsed() })
 }
 
 fn writer_version() -> Writer {

@@ -64,7 +64,11 @@ impl Level {
 
     /// Price of a bin in bits for the fit: adaptive contexts gain from finer bins.
     pub(crate) const fn bin_bits(self) -> u64 {
-        if self.is_mix() { 12 } else { 20 }
+        match self.0 {
+            0..=3 => 20,
+            4..=5 => 12,
+            _ => 8,
+        }
     }
 }
 

@@ -44,14 +44,14 @@ impl FieldModel {
         let contexts = contexts::count(level);
         let mut limits = vec![400u16; contexts];
         limits[0] = 1000;
-        let mut sets = vec![SetConfig { size: own, by_node: true, rate: rate(20) }];
+        let mut sets = vec![SetConfig { size: own, by_node: true, rate: rate(10) }];
         if level >= 5 {
-            sets.push(SetConfig { size: own, by_node: false, rate: rate(3) });
+            sets.push(SetConfig { size: own, by_node: false, rate: rate(1) });
         }
         let config = MixConfig {
             line_bits: MixConfig::line_bits_for(records.saturating_mul(n as u64), level),
             limits,
-            runs: false,
+            runs: level >= 6,
             sets,
             extra_inputs: 0,
             apms: if level >= 5 { vec![own] } else { vec![] },
