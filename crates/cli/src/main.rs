@@ -1,2 +1,61 @@
-//! The program `vxc`.
-fn main() {}
+//! The program `vxc`: flags become checked options ([`args`], [`options`]), options become a job, a job runs
+//! over its files one after the other; a file that fails does not stop the others.
+#![forbid(unsafe_code)]
+
+mod args;
+mod batch;
+mod compress;
+mod console;
+mod decompress;
+mod failure;
+mod fit;
+mod input;
+mod inspect;
+mod layout;
+mod levels;
+mod list;
+mod meta;
+mod options;
+mod output;
+mod progress;
+mod signals;
+mod streams;
+
+use std::process::ExitCode;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::options::Job;
+
+fn main() -> ExitCode {
+    let code = match args::parse(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(code) => code,
+    };
+    ExitCode::from(code)
+}
+
+/// Runs what the arguments ask for and gives the exit code.
+fn run(cli: args::Cli) -> u8 {
+    let console = Console::new(cli.talk());
+    std::panic::set_hook(Box::new(|info| {
+        console::error_line(
+            &format!("internal error, please report it: {info}").replace('\n', " "),
+        );
+    }));
+    let result = Job::new(cli, &console).and_then(|job| {
+        vxc_infer::Isa::from_env().map_err(vxc::Error::from)?;
+        signals::install()?;
+        Ok(job)
+    });
+    let job = match result {
+        Ok(job) => job,
+        Err(failure) => {
+            console.error(None, &failure);
+            return failure.code();
+        }
+    };
+    // A panic is a fault of the program; the files that it was writing were removed while it unwound.
+    let work = std::panic::AssertUnwindSafe(|| batch::run(&job, &console));
+    std::panic::catch_unwind(work).unwrap_or(Failure::INTERNAL)
+}

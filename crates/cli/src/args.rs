@@ -1,0 +1,336 @@
+//! The command line as clap sees it. Nothing is checked here that needs more than one argument; see
+//! [`crate::options`].
+
+mod groups;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+pub use groups::{
+    Common, Files, LayoutArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify, size,
+};
+
+use crate::console::{Talk, error_line};
+use crate::levels::LevelFlags;
+
+const EXAMPLES: &str = "\
+Examples:
+  vxc jets.bin                      compress to jets.bin.vxc; jets.bin is kept
+  vxc -d jets.bin.vxc               get jets.bin back, with its time and permissions
+  vxc -3 -T 8 *.bin                 several files, a faster level, eight threads
+  vxc -l -v jets.bin.vxc            what is in an archive
+  vxc inspect jets.bin              where the bytes go, field by field
+  vxc fit train.bin -o jets.vxm     learn from files of the same kind …
+  vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
+  tar -I vxc -cf run.tar.vxc run/   and back: tar -I vxc -xf run.tar.vxc
+
+The layout of the records is taken from --layout, from NAME.meta.json beside the input, or found in the
+bytes. A file whose name is that of a command is given as ./NAME.
+
+Exit codes: 0 done, 1 bad data or failed verification, 2 usage or I/O, 3 model missing or mismatched,
+4 limit exceeded. With several files: that of the first one that failed.
+
+VXC_ISA=scalar (or sse4.1, avx2, neon) sets the instruction set; it never changes a byte of the output.";
+
+/// Lossless compression of scientific data: tables of numbers, and texts of numbers.
+///
+/// Without a command, files are compressed (or, with -d, decompressed) as with zstd. Every archive is
+/// decoded and compared before it gets its name.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vxc",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 110
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags without a command.
+    #[command(flatten)]
+    pub plain: PlainArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compress FILES to FILE.vxc
+    #[command(visible_alias = "c")]
+    Compress(CompressArgs),
+    /// Decompress FILE.vxc to FILE
+    #[command(visible_alias = "d")]
+    Decompress(DecompressArgs),
+    /// Decode archives completely and check them; write nothing
+    #[command(visible_alias = "t")]
+    Test(TestArgs),
+    /// Say what archives contain, without decoding them
+    #[command(visible_alias = "l")]
+    List(ListArgs),
+    /// Learn a model file (.vxm) from training files
+    Fit(FitArgs),
+    /// Show where the bytes go: of an input file, or of an archive
+    Inspect(InspectArgs),
+}
+
+/// Flags without a command, as zstd has them.
+#[derive(Debug, Args)]
+pub struct PlainArgs {
+    /// What to do.
+    #[command(flatten)]
+    pub mode: ModeArgs,
+    /// Inputs.
+    #[command(flatten)]
+    pub files: Files,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How to compress.
+    #[command(flatten)]
+    pub pack: PackArgs,
+    /// How to decompress.
+    #[command(flatten)]
+    pub unpack: UnpackArgs,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Modes of the form without a command.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ModeArgs {
+    /// Decompress
+    #[arg(short = 'd', long, visible_alias = "uncompress", group = "mode")]
+    pub decompress: bool,
+    /// Test archives
+    #[arg(short = 't', long, group = "mode")]
+    pub test: bool,
+    /// List archives
+    #[arg(short = 'l', long, group = "mode")]
+    pub list: bool,
+}
+
+/// `compress`.
+#[derive(Debug, Args)]
+pub struct CompressArgs {
+    /// Inputs.
+    #[command(flatten)]
+    pub files: Files,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How to compress.
+    #[command(flatten)]
+    pub pack: PackArgs,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `decompress`.
+#[derive(Debug, Args)]
+pub struct DecompressArgs {
+    /// Inputs.
+    #[command(flatten)]
+    pub files: Files,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How to decompress.
+    #[command(flatten)]
+    pub unpack: UnpackArgs,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Inputs.
+    #[command(flatten)]
+    pub files: Files,
+    /// Refuse archives with more content than this
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_output: Option<u64>,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Inputs.
+    #[command(flatten)]
+    pub files: Files,
+    /// Print everything as JSON: a list with one object for each file
+    #[arg(long)]
+    pub json: bool,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `fit`.
+#[derive(Debug, Args)]
+pub struct FitArgs {
+    /// Training files: records of the same layout as the files to compress later
+    #[arg(value_name = "TRAIN", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The model file to write, usually NAME.vxm
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// Replace the model file if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    /// Where the layout comes from.
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    /// Level.
+    #[command(flatten)]
+    pub level: LevelFlags,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// An input file or an archive
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where the layout comes from.
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    /// Level.
+    #[command(flatten)]
+    pub level: LevelFlags,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Cli {
+    /// How much to say.
+    pub fn talk(&self) -> Talk {
+        let common = match &self.command {
+            None => &self.plain.common,
+            Some(Command::Compress(a)) => &a.common,
+            Some(Command::Decompress(a)) => &a.common,
+            Some(Command::Test(a)) => &a.common,
+            Some(Command::List(a)) => &a.common,
+            Some(Command::Fit(a)) => &a.common,
+            Some(Command::Inspect(a)) => &a.common,
+        };
+        match (common.quiet, common.verbose) {
+            (true, _) => Talk::Quiet,
+            (false, 0) => Talk::Normal,
+            (false, _) => Talk::Verbose,
+        }
+    }
+}
+
+/// Parses the command line; help, version and errors are printed and give an exit code.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, u8> {
+    Cli::try_parse_from(long_levels(args)).map_err(|e| match e.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody reads it: no failure.
+            let _ = e.print();
+            0
+        }
+        _ => {
+            let text = e.render().to_string();
+            let first = text.split("\n\n").next().unwrap_or_default();
+            let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
+            error_line(&format!("{} (see vxc --help)", line.trim_start_matches("error: ")));
+            2
+        }
+    })
+}
+
+/// `-19` means level 19, not the levels 1 and 9.
+fn long_levels(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut operands = false;
+    args.map(move |arg| {
+        operands |= arg == "--";
+        match arg.to_str().and_then(|a| a.strip_prefix('-')) {
+            Some(n) if !operands && n.len() > 1 && n.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("--level={n}").into()
+            }
+            _ => arg,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parsed(args: &[&str]) -> Cli {
+        Cli::try_parse_from(long_levels(args.iter().map(OsString::from))).unwrap()
+    }
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_level_counts() {
+        for (args, level) in [
+            (&["vxc", "-1", "-6"][..], 6),
+            (&["vxc", "-6", "-1"], 1),
+            (&["vxc", "-6", "--level", "2"], 2),
+            (&["vxc", "--level=2", "-3"], 3),
+            (&["vxc", "-19"], 19),
+            (&["vxc", "-kf4"], 4),
+        ] {
+            assert_eq!(parsed(args).plain.pack.level.number, Some(level), "{args:?}");
+        }
+        assert_eq!(parsed(&["vxc"]).plain.pack.level.number, None);
+    }
+
+    #[test]
+    fn commands_and_files_are_told_apart() {
+        assert!(matches!(parsed(&["vxc", "c", "x"]).command, Some(Command::Compress(_))));
+        assert_eq!(parsed(&["vxc", "--", "c"]).plain.files.files, [PathBuf::from("c")]);
+        assert_eq!(parsed(&["vxc", "-k", "test"]).plain.files.files, [PathBuf::from("test")]);
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("64"), Ok(64 << 20));
+        assert_eq!(size("3K"), Ok(3 << 10));
+        assert_eq!(size("3GiB"), Ok(3 << 30));
+        assert_eq!(size("7b"), Ok(7));
+        for bad in ["", "x", "-1", "1.5", "99999999999999999999", "99999999999G"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Groups of flags that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use crate::levels::LevelFlags;
+
+/// Operands.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Files; - or none: standard input
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Where the result goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Write to standard output
+    #[arg(short = 'c', long, conflicts_with = "output")]
+    pub stdout: bool,
+    /// Write to FILE (one input only; - is standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace existing files; write binary data to a terminal
+    #[arg(short, long)]
+    pub force: bool,
+    /// Keep the inputs (the default)
+    #[arg(short, long, overrides_with = "rm")]
+    pub keep: bool,
+    /// Remove each input once its result is verified and safe on disk
+    #[arg(long, overrides_with = "keep")]
+    pub rm: bool,
+}
+
+/// How to compress.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Compression")]
+pub struct PackArgs {
+    /// Level.
+    #[command(flatten)]
+    pub level: LevelFlags,
+    /// What is checked before the archive gets its name
+    #[arg(long, value_enum, default_value_t = Verify::Full, hide_possible_values = true,
+          help = "full: decode the archive and compare; none: trust the encoder")]
+    pub verify: Verify,
+    /// Leave name, time and permissions of the input out of the archive
+    #[arg(long)]
+    pub no_name: bool,
+    /// Segments of at most SIZE: smaller ones give finer random access and a worse ratio
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub segment: Option<u64>,
+    /// Store the model in the archive, so that the .vxm file is not needed to decompress
+    #[arg(long, requires = "model")]
+    pub embed_model: bool,
+    /// Where the layout comes from.
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+}
+
+/// What is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Everything.
+    Full,
+    /// Nothing.
+    None,
+}
+
+/// Where the layout comes from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Layout")]
+pub struct LayoutArgs {
+    /// Take the records' layout from a JSON file (numpy dtype, columns or fields)
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub layout: Option<PathBuf>,
+    /// Records of N bytes
+    #[arg(long, value_name = "N")]
+    pub record: Option<u32>,
+    /// Do not look for NAME.meta.json beside the input
+    #[arg(long)]
+    pub no_sidecar: bool,
+}
+
+/// How to decompress.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decompression")]
+pub struct UnpackArgs {
+    /// Refuse archives with more content than this
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_output: Option<u64>,
+    /// Name the output as the archive says, not after the archive
+    #[arg(short = 'N', long, conflicts_with_all = ["output", "stdout"])]
+    pub name: bool,
+}
+
+/// Model files.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Models")]
+pub struct ModelArgs {
+    /// Use a model file made by fit (may be repeated to decompress)
+    #[arg(long, value_name = "FILE")]
+    pub model: Vec<PathBuf>,
+}
+
+/// What every command knows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "General")]
+pub struct Common {
+    /// Threads; 0: one for each processor. Never changes the output
+    #[arg(short = 'T', long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+    /// Memory to stay below, in MiB or with a suffix B, K, M, G; threads are reduced to fit
+    #[arg(short = 'M', long, value_name = "SIZE", default_value = "512", value_parser = size)]
+    pub memory: u64,
+    /// Errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// A size: MiB, or with a suffix.
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "a size is a number of MiB, or a number with B, K, M or G".to_owned();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, suffix) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let shift = match suffix.to_ascii_lowercase().as_str() {
+        "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "" | "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}

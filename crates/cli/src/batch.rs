@@ -1,0 +1,83 @@
+//! A job over its files: one after the other, each on its own. The exit code is that of the first that fails.
+
+use std::path::{Path, PathBuf};
+
+use crate::console::{Console, bytes, ratio};
+use crate::failure::Failure;
+use crate::options::Job;
+use crate::{compress, decompress, fit, inspect, list};
+
+/// Content and archive bytes of what was done, for the line at the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sizes {
+    /// Content.
+    pub raw: u64,
+    /// Archive.
+    pub coded: u64,
+}
+
+/// Runs a job and gives the exit code.
+pub fn run(job: &Job, console: &Console) -> u8 {
+    match job {
+        Job::Compress(files, pack) => {
+            each(files, console, Some("compressed"), |name| compress::one(pack, name, console))
+        }
+        Job::Decompress(files, unpack) => {
+            let one = |name: &Path| decompress::one(unpack, name, console);
+            each(files, console, Some("decompressed"), one)
+        }
+        Job::Test(files, options) => {
+            each(files, console, None, |name| decompress::test(options, name, console))
+        }
+        Job::List(files, options, json) => list::run(files, options, *json, console),
+        Job::Inspect(files, how) => {
+            each(files, console, None, |name| inspect::one(how, name, console))
+        }
+        Job::Fit(how) => match fit::run(how, console) {
+            Ok(()) => 0,
+            Err(failure) => {
+                console.error(None, &failure);
+                failure.code()
+            }
+        },
+    }
+}
+
+/// Runs `one` over the files; `done` is the verb of the line at the end.
+pub fn each(
+    files: &[PathBuf],
+    console: &Console,
+    done: Option<&str>,
+    mut one: impl FnMut(&Path) -> Result<Sizes, Failure>,
+) -> u8 {
+    let mut code = 0;
+    let mut total = Sizes::default();
+    let mut good = 0;
+    for name in files {
+        match one(name) {
+            Ok(sizes) => {
+                good += 1;
+                total.raw += sizes.raw;
+                total.coded += sizes.coded;
+            }
+            // Nobody reads any more: more work is for nobody.
+            Err(Failure::Closed) => return code,
+            Err(failure) => {
+                console.error(Some(name), &failure);
+                if code == 0 {
+                    code = failure.code();
+                }
+            }
+        }
+    }
+    if let Some(done) = done
+        && good > 1
+    {
+        let (raw, coded) = (bytes(total.raw), bytes(total.coded));
+        let ratio = ratio(total.raw, total.coded);
+        console.note(&format!(
+            "{good} files {done} : {raw} content, {coded} archives, ratio {ratio:.3}"
+        ));
+    }
+    code
+}

@@ -1,0 +1,265 @@
+//! `compress`: one input to one archive.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+
+use vxc::tokens::sidecar::{LayoutFit, check_layout};
+use vxc::{
+    Archive, CompressOptions, DecodeLimits, Decoder, DecompressOptions, Encoder, Error,
+    FormatError, Metadata, Summary,
+};
+
+use crate::batch::Sizes;
+use crate::console::{Console, Shown, ratio, records};
+use crate::failure::Failure;
+use crate::input::{Source, is_stdin};
+use crate::layout::SAMPLE;
+use crate::meta::{Looks, mode, to_bytes, to_nanos, with_suffix};
+use crate::options::Pack;
+use crate::output::{Output, Pending, Target, Terminal};
+use crate::progress::Progress;
+use crate::streams;
+
+/// How much is read at a time.
+const READ: usize = 1 << 20;
+
+/// Compresses one input.
+///
+/// # Errors
+/// Whatever went wrong; then nothing was published and the input is there.
+pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let target = match &pack.placing.target {
+        Some(target) => target.clone(),
+        None if is_stdin(name) => Target::Stdout,
+        None => Target::Path(with_suffix(name, ".vxc")),
+    };
+    let source = Source::open(name)?;
+    if pack.placing.target.is_none() && source.file.is_none() && target != Target::Stdout {
+        return Err(Failure::usage("a pipe has no name; say where to write with -c or -o"));
+    }
+    target.check(pack.placing.force, &source.meta)?;
+    let terminal = if pack.placing.force { Terminal::Forced } else { Terminal::Never };
+    let mut output = target.open(pack.placing.force, terminal)?;
+
+    let before = source.meta.clone();
+    let names = streams::FieldNames::default();
+    let (summary, names) = write(pack, source, &mut output, names, console)?;
+    if let Output::Pending(pending) = &mut output {
+        if pack.verify {
+            verify(pack, pending, name, &summary, console)?;
+        }
+        if console.verbose() {
+            facts(pack, pending, &names, console)?;
+        }
+    }
+    output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
+    // tar and pipes get no chatter.
+    if target != Target::Stdout || console.verbose() {
+        console.note(&line(pack, name, &summary));
+    }
+    if pack.placing.remove {
+        remove(name, before.as_ref())?;
+    }
+    Ok(Sizes { raw: summary.raw_bytes, coded: summary.coded_bytes })
+}
+
+/// Encodes everything into the output.
+fn write(
+    pack: &Pack,
+    mut source: Source,
+    output: &mut Output,
+    mut names: streams::FieldNames,
+    console: &Console,
+) -> Result<(Summary, streams::FieldNames), Failure> {
+    let len = source.len;
+    let label = Shown(&source.name).to_string();
+    let name = source.name.clone();
+    let sample = source.peek(SAMPLE)?;
+    let layout = match &pack.model {
+        None => pack.layout.choose(&name, len, sample, console)?,
+        Some(model) => {
+            check_model(model, len, sample)?;
+            None
+        }
+    };
+    names.learn(layout.as_ref());
+    let options = CompressOptions {
+        level: pack.level,
+        layout,
+        model: pack.model.clone(),
+        embed_model: pack.embed_model,
+        segment_bytes: pack.segment,
+        metadata: if pack.metadata { metadata(&source) } else { Metadata::default() },
+        threads: pack.threads,
+        // A file is decoded as a whole before it gets its name; a pipe segment by segment.
+        verify: pack.verify && !output.is_file(),
+        memory: pack.memory,
+    };
+    let progress = Progress::start(console, label, len);
+    let content = progress.counters.content.clone();
+    let mut reader = source.into_reader(progress.counters.input.clone());
+    let mut encoder = match Encoder::new(&mut *output, options) {
+        Ok(encoder) => encoder,
+        Err(e) => return Err(output.explain_codec(e)),
+    };
+    let mut buffer = vec![0; READ];
+    let result = loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break encoder.finish(),
+            Ok(n) => {
+                if let Err(e) = encoder.push(&buffer[..n]) {
+                    break Err(e);
+                }
+                content.fetch_add(n as u64, Relaxed);
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Failure::Io("cannot read".into(), e)),
+        }
+    };
+    drop(progress);
+    match result {
+        Ok((_, summary)) => Ok((summary, names)),
+        Err(Error::Verify { at }) => Err(Failure::Verify(format!("at byte {at}"))),
+        Err(e) => Err(output.explain_codec(e)),
+    }
+}
+
+/// Refuses a model for records of another layout.
+fn check_model(model: &vxc::Model, len: Option<u64>, sample: &[u8]) -> Result<(), Failure> {
+    let Some(layout) = model.layout() else { return Ok(()) };
+    let len = len.unwrap_or(if sample.len() < SAMPLE { sample.len() as u64 } else { u64::MAX });
+    // Less than a record is coded as bytes, without the model.
+    if len < layout.record_bytes as u64 {
+        return Ok(());
+    }
+    match check_layout(layout, len, sample) {
+        LayoutFit::Contradicts { reason } => Err(Failure::Model(format!(
+            "the model {} is for other data (records of {} bytes): {reason}",
+            model.id(),
+            layout.record_bytes
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Name, time and permissions of a regular file.
+fn metadata(source: &Source) -> Metadata {
+    let Some(meta) = &source.meta else { return Metadata::default() };
+    Metadata {
+        name: source.name.file_name().map(to_bytes).filter(|n| !n.is_empty()),
+        mtime: meta.modified().ok().and_then(to_nanos),
+        mode: mode(meta),
+    }
+}
+
+/// Decodes the archive as it stands on disk; its checksums are those of the bytes that were read.
+fn verify(
+    pack: &Pack,
+    pending: &mut Pending,
+    name: &Path,
+    summary: &Summary,
+    console: &Console,
+) -> Result<(), Failure> {
+    // Threads are bounded by memory as ever; a segment that one thread could code it can also decode.
+    let limits = |max_memory| DecodeLimits {
+        max_memory,
+        max_output: u64::MAX,
+        max_model_bytes: u64::MAX,
+        max_segment: u64::MAX,
+    };
+    let attempts = [(pack.threads, pack.memory), (1, u64::MAX)];
+    for (i, (threads, memory)) in attempts.into_iter().enumerate() {
+        let label = format!("{} (verifying)", Shown(name));
+        let progress = Progress::start(console, label, Some(summary.raw_bytes));
+        let file = pending.read_back()?;
+        let options = DecompressOptions {
+            models: pack.model.iter().cloned().collect(),
+            limits: limits(memory),
+            threads,
+        };
+        let decoded = decode_all(std::io::BufReader::with_capacity(READ, file), options, |n| {
+            progress.counters.input.fetch_add(n, Relaxed);
+            progress.counters.content.fetch_add(n, Relaxed);
+        });
+        match decoded {
+            Ok(n) if n == summary.raw_bytes => return Ok(()),
+            Ok(n) => {
+                let wanted = summary.raw_bytes;
+                return Err(Failure::Verify(format!("{n} bytes came back, not {wanted}")));
+            }
+            Err(Error::Format(FormatError::LimitExceeded { .. })) if i == 0 => {}
+            Err(e @ (Error::Io(_) | Error::Format(FormatError::Io(_)))) => return Err(e.into()),
+            Err(e) => return Err(Failure::Verify(e.to_string())),
+        }
+    }
+    Err(Failure::Verify("the archive needs too much memory".into()))
+}
+
+/// Decodes everything and drops it; gives the number of bytes.
+pub fn decode_all(
+    reader: impl Read,
+    options: DecompressOptions,
+    mut count: impl FnMut(u64),
+) -> Result<u64, Error> {
+    let mut decoder = Decoder::new(reader, options)?;
+    let mut total = 0u64;
+    loop {
+        match decoder.next_chunk()?.len() as u64 {
+            0 => return Ok(total),
+            n => {
+                total += n;
+                count(n);
+            }
+        }
+    }
+}
+
+/// What the fit found, with `-v`.
+fn facts(
+    pack: &Pack,
+    pending: &mut Pending,
+    names: &streams::FieldNames,
+    console: &Console,
+) -> Result<(), Failure> {
+    let limits = DecodeLimits { max_model_bytes: u64::MAX, ..DecodeLimits::default() };
+    let models = pack.model.iter().cloned().collect();
+    let options = DecompressOptions { models, limits, threads: 1 };
+    let mut archive = Archive::open(pending.read_back()?, options)?;
+    for text in streams::facts(&mut archive, names)? {
+        console.note(&text);
+    }
+    Ok(())
+}
+
+/// Removes an input whose archive is safe, unless it changed while it was read.
+fn remove(name: &Path, before: Option<&std::fs::Metadata>) -> Result<(), Failure> {
+    let Some(before) = before else { return Ok(()) };
+    let now = std::fs::metadata(name).map_err(Failure::io("cannot remove"))?;
+    let same = now.len() == before.len()
+        && now.modified().ok() == before.modified().ok()
+        && crate::input::same_file(&now, before);
+    if !same {
+        return Err(Failure::usage("not removed: it changed while it was read"));
+    }
+    std::fs::remove_file(name).map_err(Failure::io("cannot remove"))
+}
+
+/// The line at the end, as zstd has it.
+fn line(pack: &Pack, name: &Path, summary: &Summary) -> String {
+    let Summary { raw_bytes, coded_bytes, adler32, .. } = summary;
+    let share = if *raw_bytes == 0 { 0.0 } else { 100.0 * *coded_bytes as f64 / *raw_bytes as f64 };
+    let mut line = format!(
+        "{} : {share:.1} % ({raw_bytes} → {coded_bytes} bytes, ratio {:.3}), -{}",
+        Shown(name),
+        ratio(*raw_bytes, *coded_bytes),
+        pack.level.number(),
+    );
+    let records = records(summary.streams.iter().copied());
+    if !records.is_empty() {
+        line.push_str(", ");
+        line.push_str(&records);
+    }
+    line.push_str(&format!(", adler32 {adler32:08x}"));
+    line
+}

@@ -1,0 +1,128 @@
+//! `decompress` and `test`: one archive (or several one after the other) to its content.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+
+use vxc::{Decoder, DecompressOptions, Header};
+
+use crate::batch::Sizes;
+use crate::compress::decode_all;
+use crate::console::{Console, Shown, print};
+use crate::failure::Failure;
+use crate::input::{Source, is_stdin};
+use crate::meta::{Looks, from_nanos, safe_name, without_suffix};
+use crate::options::Unpack;
+use crate::output::{Target, Terminal};
+use crate::progress::Progress;
+
+/// Decompresses one archive.
+///
+/// # Errors
+/// Whatever went wrong; then no file was published and the archive is there.
+pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let source = Source::open(name)?;
+    let meta = source.meta.clone();
+    // A target that does not depend on the archive is refused before the archive is read.
+    let early = early_target(unpack, name)?;
+    if let Some(target) = &early {
+        target.check(unpack.placing.force, &meta)?;
+    }
+    let label = Shown(name).to_string();
+    let progress = Progress::start(console, label, source.len);
+    let content = progress.counters.content.clone();
+    let input = progress.counters.input.clone();
+    let reader = source.into_reader(input.clone());
+    let mut decoder = Decoder::new(buffered(reader), unpack.options.clone())?;
+    let header = decoder.header().clone();
+    let target = match early {
+        Some(target) => target,
+        None => {
+            let target = stored_target(name, &header)?;
+            target.check(unpack.placing.force, &meta)?;
+            target
+        }
+    };
+    let terminal = if unpack.placing.force { Terminal::Forced } else { Terminal::Text };
+    let mut output = target.open(unpack.placing.force, terminal)?;
+    let mut total = 0u64;
+    loop {
+        let chunk = decoder.next_chunk()?;
+        if chunk.is_empty() {
+            break;
+        }
+        output.write_all(chunk).map_err(|e| output.explain(e))?;
+        total += chunk.len() as u64;
+        content.store(total, Relaxed);
+    }
+    drop(progress);
+    output.publish(&looks(&header, meta.as_ref()))?;
+    if target != Target::Stdout || console.verbose() {
+        console.note(&format!("{} : {total} bytes", Shown(name)));
+    }
+    if unpack.placing.remove && meta.is_some() {
+        std::fs::remove_file(name).map_err(Failure::io("cannot remove"))?;
+    }
+    Ok(Sizes { raw: total, coded: input.load(Relaxed) })
+}
+
+/// Decodes one archive completely and says that it is whole.
+///
+/// # Errors
+/// Whatever is wrong with it.
+pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let source = Source::open(name)?;
+    let progress = Progress::start(console, Shown(name).to_string(), source.len);
+    let counters = progress.counters.clone();
+    let reader = source.into_reader(counters.input.clone());
+    let total = decode_all(buffered(reader), options.clone(), |n| {
+        counters.content.fetch_add(n, Relaxed);
+    })?;
+    drop(progress);
+    if console.talks() {
+        print(&format!("{} : OK ({total} bytes)\n", Shown(name)))?;
+    }
+    Ok(Sizes { raw: total, coded: counters.input.load(Relaxed) })
+}
+
+fn buffered(reader: impl Read) -> impl Read {
+    std::io::BufReader::with_capacity(1 << 18, reader)
+}
+
+/// The target, unless only the archive knows it.
+fn early_target(unpack: &Unpack, name: &Path) -> Result<Option<Target>, Failure> {
+    Ok(match &unpack.placing.target {
+        Some(target) => Some(target.clone()),
+        None if is_stdin(name) => Some(Target::Stdout),
+        None if unpack.stored_name => None,
+        None => Some(Target::Path(without_suffix(name).ok_or_else(|| {
+            Failure::usage("the name does not end in .vxc; say where to write with -o, -c or -N")
+        })?)),
+    })
+}
+
+/// The name that the archive stores, in the archive's folder.
+fn stored_target(name: &Path, header: &Header) -> Result<Target, Failure> {
+    let stored = header
+        .name
+        .as_deref()
+        .ok_or_else(|| Failure::usage("the archive stores no name; leave -N out"))?;
+    let safe = safe_name(stored).ok_or_else(|| {
+        let text = String::from_utf8_lossy(stored).into_owned();
+        Failure::usage(format!(
+            "the stored name {} is not a plain file name; use -o",
+            Shown(Path::new(&text))
+        ))
+    })?;
+    Ok(Target::Path(name.with_file_name(safe)))
+}
+
+/// Time and permissions as the archive says, else those of the archive's own file.
+fn looks(header: &Header, archive: Option<&std::fs::Metadata>) -> Looks {
+    let own = archive.map(Looks::of).unwrap_or_default();
+    Looks {
+        mtime: header.mtime.and_then(from_nanos).or(own.mtime),
+        mode: header.mode.or(own.mode),
+        owner: own.owner,
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a file could not be handled: one line for a person, one exit code for a script.
+
+use std::io;
+
+use vxc::{Error, FormatError};
+
+/// A failure. Exit codes: 1 bad data or failed verification, 2 usage or I/O, 3 model missing or mismatched,
+/// 4 limit exceeded.
+#[derive(Debug)]
+pub enum Failure {
+    /// The library's.
+    Codec(Error),
+    /// The archive that was just written does not give the input back. Nothing was published.
+    Verify(String),
+    /// Reading or writing failed; the text says what was tried.
+    Io(String, io::Error),
+    /// What was asked for cannot be done.
+    Usage(String),
+    /// A model file is missing or unfit.
+    Model(String),
+    /// Whoever reads our standard output has seen enough: no failure at all.
+    Closed,
+}
+
+impl Failure {
+    /// Exit code after a panic.
+    pub const INTERNAL: u8 = 1;
+
+    /// A usage failure.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// For `map_err`: an I/O failure while doing `what`.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |e| Self::Io(what, e)
+    }
+
+    /// The exit code of a program that stops with this.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Codec(e) => e.exit_code(),
+            Self::Verify(_) => 1,
+            Self::Io(..) | Self::Usage(_) => 2,
+            Self::Model(_) => 3,
+            Self::Closed => 0,
+        }
+    }
+
+    /// The I/O error behind it, if there is one.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io(_, e) => Some(e),
+            Self::Codec(Error::Io(e) | Error::Format(FormatError::Io(e))) => Some(e),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Self::Codec(e)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self, self.io_error()) {
+            (Self::Io(what, _), Some(e)) if !what.is_empty() => {
+                write!(f, "{what}: {}", plain(e))
+            }
+            (_, Some(e)) => f.write_str(&plain(e)),
+            (Self::Codec(e), _) => e.fmt(f),
+            (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
+            (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
+            (Self::Closed, _) => f.write_str("the output was closed"),
+        }
+    }
+}
+
+/// An I/O error without the number that the standard library appends.
+fn plain(e: &io::Error) -> String {
+    let text = e.to_string();
+    match text.find(" (os error ") {
+        Some(at) => text[..at].to_lowercase(),
+        None => text,
+    }
+}

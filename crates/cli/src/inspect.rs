@@ -1,0 +1,207 @@
+//! `inspect`: where the bytes go. Of an input file: regions, and the bits that each field takes with the
+//! tokeniser that a fit gives. Of an archive: its streams, how each field is coded, and segment sizes.
+//!
+//! Bits are those of order-0 symbols plus offsets, which is what level 2 spends, about; the mix levels need
+//! fewer.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use vxc::tokens::detect::{Region, detect};
+use vxc::tokens::fit::static_cost;
+use vxc::tokens::{FitOptions, RecordLayout, Tokeniser, fit};
+
+use crate::batch::Sizes;
+use crate::console::{Console, Shown, print, ratio};
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::layout::{SAMPLE, names_beside};
+use crate::list;
+use crate::meta::without_suffix;
+use crate::options::Inspect;
+use crate::progress::Progress;
+use crate::streams::{self, FieldNames};
+
+/// How much of an input is looked at: what the encoder looks at.
+const MOST: usize = vxc::level::LOOKAHEAD as usize;
+/// Records that costs are measured on.
+const COST_BYTES: usize = 8 << 20;
+
+/// Inspects one file.
+///
+/// # Errors
+/// Whatever went wrong.
+pub fn one(how: &Inspect, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let mut source = Source::open(name)?;
+    let is_archive = source.peek(8)? == vxc_format::constants::SIGNATURE;
+    let mut text = String::new();
+    if is_archive {
+        archive(how, name, &mut text)?;
+    } else {
+        input(how, source, &mut text, console)?;
+    }
+    print(&text)?;
+    Ok(Sizes::default())
+}
+
+fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> {
+    let (mut archive, len) = list::open(name, &how.options)?;
+    let mut names = FieldNames::default();
+    if let crate::layout::LayoutFrom::File(_, layout) = &how.layout {
+        names.learn(Some(layout));
+    } else {
+        names.learn(without_suffix(name).and_then(|n| names_beside(&n)).as_ref());
+    }
+    let content = archive.len();
+    let header = archive.header().cloned().unwrap_or_default();
+    line(
+        out,
+        format!(
+            "{}: archive of {len} bytes, content {content} bytes, ratio {:.3}",
+            Shown(name),
+            ratio(content, len)
+        ),
+    );
+    line(
+        out,
+        format!(
+            "  level -{}, written by vxc {}, profile {}",
+            header.level, header.writer, header.profile
+        ),
+    );
+    let entries = archive.segments();
+    let coded: u64 = entries.iter().map(|e| e.file_bytes).sum();
+    line(
+        out,
+        format!(
+            "  {} segments: {coded} bytes; header, streams, index, footer: {} bytes",
+            entries.len(),
+            len.saturating_sub(coded)
+        ),
+    );
+    for (id, stream) in archive.streams()?.iter().enumerate() {
+        let own = || entries.iter().filter(|e| e.info.stream as usize == id);
+        let raw: u64 = own().map(|e| e.info.raw_len).sum();
+        let bytes: u64 = own().map(|e| e.file_bytes).sum();
+        line(
+            out,
+            format!(
+                "{}: {raw} → {bytes} bytes, ratio {:.3}",
+                streams::headline(id, stream),
+                ratio(raw, bytes)
+            ),
+        );
+        if let Some(tokeniser) = streams::tokeniser(stream) {
+            steps(tokeniser, &names.of_stream(stream), None, out);
+        }
+    }
+    Ok(())
+}
+
+fn input(
+    how: &Inspect,
+    mut source: Source,
+    out: &mut String,
+    console: &Console,
+) -> Result<(), Failure> {
+    let name = source.name.clone();
+    let len = source.len;
+    let _progress = Progress::start(console, format!("{} (fitting)", Shown(&name)), None);
+    let sample = source.peek(MOST)?;
+    let layout = how.layout.choose(&name, len, &sample[..sample.len().min(SAMPLE)], console)?;
+    let total = len.unwrap_or(sample.len() as u64);
+    line(out, format!("{}: {total} bytes, {} looked at", Shown(&name), sample.len()));
+    for region in regions(sample, layout) {
+        let bytes = &sample[region.start..region.start + region.len];
+        let Some(layout) = region.layout else {
+            let bits = order0(bytes);
+            let share = bits / 8.0 * bytes.len() as f64;
+            line(
+                out,
+                format!(
+                    "bytes {}..{}: no records, {bits:.3} bits per byte (order 0), {share:.0} bytes",
+                    region.start,
+                    region.start + region.len
+                ),
+            );
+            continue;
+        };
+        let records = bytes.len() / layout.record_bytes;
+        let options = FitOptions {
+            records: records as u64,
+            relations: how.level.number() >= 2,
+            ..FitOptions::default()
+        };
+        let fitted = fit(&layout, bytes, &options).map_err(vxc::Error::from)?;
+        let size = layout.record_bytes;
+        let measured = &bytes[..bytes.len().min(COST_BYTES.max(size)) / size * size];
+        let costs = static_cost(&fitted, measured);
+        let bits: f64 = costs.iter().map(|(s, o)| s + o).sum();
+        line(
+            out,
+            format!(
+                "bytes {}..{}: {records} records of {size} bytes, {bits:.1} bits per record, ratio {:.3}",
+                region.start,
+                region.start + region.len,
+                8.0 * size as f64 / bits.max(1e-9)
+            ),
+        );
+        let names = FieldNames::default();
+        steps(&fitted, &names.of(&layout), Some(&costs), out);
+    }
+    Ok(())
+}
+
+/// The regions: those of a given layout, or as found.
+fn regions(sample: &[u8], layout: Option<RecordLayout>) -> Vec<Region> {
+    let Some(layout) = layout else { return detect(sample) };
+    let whole = sample.len() / layout.record_bytes * layout.record_bytes;
+    let table = Region { start: 0, len: whole, layout: Some(layout) };
+    let tail = Region { start: whole, len: sample.len() - whole, layout: None };
+    [table, tail].into_iter().filter(|r| r.len > 0).collect()
+}
+
+/// A table of the steps in coding order.
+fn steps(t: &Tokeniser, names: &[String], costs: Option<&[(f64, f64)]>, out: &mut String) {
+    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).clamp(5, 40);
+    let total: f64 = costs.into_iter().flatten().map(|(s, o)| s + o).sum();
+    let head = if costs.is_some() { "    bits   share  symbol  offset" } else { "" };
+    line(out, format!("  {:<width$}  offset  kind      bins{head}  coded as", "field"));
+    for (k, step) in t.steps().iter().enumerate() {
+        let name = streams::field_name(names, step.field);
+        let name = Shown(Path::new(&name)).to_string();
+        let field = &t.layout().fields[usize::from(step.field)];
+        let kind = format!("{:?}", field.kind).to_lowercase();
+        let cost = match costs.and_then(|c| c.get(k)) {
+            Some((s, o)) => {
+                let share = 100.0 * (s + o) / total.max(1e-9);
+                format!("  {:>6.2}  {share:>5.1}%  {s:>6.2}  {o:>6.2}", s + o)
+            }
+            None => String::new(),
+        };
+        let coding = streams::coding(step, names);
+        line(
+            out,
+            format!(
+                "  {name:<width$}  {:>6}  {kind:<8}  {:>4}{cost}  {coding}",
+                field.offset,
+                step.bins.count()
+            ),
+        );
+    }
+}
+
+/// Entropy of single bytes.
+fn order0(bytes: &[u8]) -> f64 {
+    let mut counts = [0u64; 256];
+    for &b in bytes {
+        counts[usize::from(b)] += 1;
+    }
+    let n = bytes.len().max(1) as f64;
+    counts.iter().filter(|&&c| c > 0).map(|&c| c as f64 / n * (n / c as f64).log2()).sum()
+}
+
+fn line(out: &mut String, text: String) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{text}");
+}

@@ -1,0 +1,289 @@
+//! `list`: what archives contain, from header, index, footer and stream definitions; no segment is decoded.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use vxc::{Archive, DecompressOptions, Error, SegmentKind};
+
+use crate::batch::{Sizes, each};
+use crate::console::{Console, Shown, error_line, print, ratio};
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::streams::{self, FieldNames};
+
+/// Everything that is known of an archive file.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The file as given; bytes that are not UTF-8 are replaced.
+    file: String,
+    file_bytes: u64,
+    content_bytes: u64,
+    ratio: f64,
+    level: u8,
+    profile: u8,
+    writer: String,
+    name: Option<String>,
+    mtime_ns: Option<i64>,
+    mode: Option<u32>,
+    /// Bytes of the records that hold most of the content, 0 for plain bytes, none if a model is missing.
+    record_bytes: Option<u64>,
+    /// Number of fields of these records.
+    fields: Option<usize>,
+    /// One for each archive in the file; they decode to one content.
+    archives: Vec<Checksums>,
+    /// Streams of the first archive; none if the model that defines one is missing.
+    streams: Option<Vec<StreamReport>>,
+    /// Id of the model that is needed and was not given.
+    model_missing: Option<String>,
+    segments: Vec<SegmentReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checksums {
+    content_bytes: u64,
+    blake3: String,
+    adler32: String,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamReport {
+    id: usize,
+    form: &'static str,
+    record_bytes: u64,
+    fields: usize,
+    relations: Vec<String>,
+    model: Option<String>,
+    content_bytes: u64,
+    file_bytes: u64,
+    segments: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SegmentReport {
+    archive: usize,
+    number: u64,
+    stream: u32,
+    kind: &'static str,
+    /// The segment whose end state starts this one.
+    primed_by: Option<u64>,
+    content_offset: u64,
+    content_bytes: u64,
+    file_offset: u64,
+    file_bytes: u64,
+}
+
+/// Lists the files.
+pub fn run(files: &[PathBuf], options: &DecompressOptions, json: bool, console: &Console) -> u8 {
+    let mut reports = Vec::new();
+    let mut header = !json;
+    let code = each(files, console, None, |name| {
+        let report = report(name, options)?;
+        let sizes = Sizes { raw: report.content_bytes, coded: report.file_bytes };
+        if json {
+            reports.push(report);
+        } else {
+            let mut text = if header { HEADER.to_owned() } else { String::new() };
+            header = false;
+            text.push_str(&row(&report, name));
+            if console.verbose() {
+                text.push_str(&details(&report));
+            }
+            print(&text)?;
+        }
+        Ok(sizes)
+    });
+    if !json {
+        return code;
+    }
+    let written = serde_json::to_string_pretty(&reports)
+        .map_err(|e| Failure::Io("cannot write".into(), e.into()))
+        .and_then(|text| print(&(text + "\n")));
+    match written {
+        Ok(()) | Err(Failure::Closed) => code,
+        Err(failure) => {
+            error_line(&failure.to_string());
+            if code == 0 { failure.code() } else { code }
+        }
+    }
+}
+
+/// Opens an archive in a regular file.
+pub fn open(
+    name: &Path,
+    options: &DecompressOptions,
+) -> Result<(Archive<BufReader<File>>, u64), Failure> {
+    let source = Source::open(name)?;
+    let (Some(file), Some(len)) = (source.file, source.len) else {
+        return Err(Failure::usage("is a pipe: there is no index to look at"));
+    };
+    Ok((Archive::open(BufReader::new(file), options.clone())?, len))
+}
+
+/// Looks at one archive.
+fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
+    let (mut archive, file_bytes) = open(name, options)?;
+    let entries = archive.segments();
+    let header = archive.header().cloned().unwrap_or_default();
+    let (streams, model_missing) = match archive.streams() {
+        Ok(streams) => (Some(streams), None),
+        Err(Error::ModelMissing { id, .. }) => (None, Some(id.to_string())),
+        Err(e) => return Err(e.into()),
+    };
+    let mut segments = Vec::with_capacity(entries.len());
+    let mut number_of_archive = 0;
+    for (i, entry) in entries.iter().enumerate() {
+        let info = entry.info;
+        // Numbers start again in each archive.
+        number_of_archive += usize::from(i > 0 && info.number == 0);
+        segments.push(SegmentReport {
+            archive: number_of_archive,
+            number: info.number,
+            stream: info.stream,
+            kind: kind(info.kind),
+            primed_by: info.primed_by,
+            content_offset: info.raw_offset,
+            content_bytes: info.raw_len,
+            file_offset: entry.file_offset,
+            file_bytes: entry.file_bytes,
+        });
+    }
+    let mut names = FieldNames::default();
+    names.learn(
+        crate::meta::without_suffix(name).and_then(|n| crate::layout::names_beside(&n)).as_ref(),
+    );
+    let streams = streams.map(|streams| {
+        let describe = |(id, stream): (usize, &vxc::stream::Stream)| {
+            let own = || segments.iter().filter(|s| s.archive == 0 && s.stream as usize == id);
+            StreamReport {
+                id,
+                form: streams::form(stream),
+                record_bytes: stream.code().layout().map_or(0, |l| l.record_bytes as u64),
+                fields: streams::fields(stream),
+                relations: streams::relations(stream, &names),
+                model: stream.model().map(|m| m.id().to_string()),
+                content_bytes: own().map(|s| s.content_bytes).sum(),
+                file_bytes: own().map(|s| s.file_bytes).sum(),
+                segments: own().count() as u64,
+            }
+        };
+        streams.iter().enumerate().map(describe).collect::<Vec<_>>()
+    });
+    let main = streams.as_ref().and_then(|s| s.iter().max_by_key(|s| s.content_bytes));
+    Ok(Report {
+        file: name.to_string_lossy().into_owned(),
+        file_bytes,
+        content_bytes: archive.len(),
+        ratio: ratio(archive.len(), file_bytes),
+        level: header.level,
+        profile: header.profile,
+        writer: header.writer.to_string(),
+        name: header.name.as_deref().map(|n| String::from_utf8_lossy(n).into_owned()),
+        mtime_ns: header.mtime,
+        mode: header.mode,
+        record_bytes: streams.as_ref().map(|_| main.map_or(0, |s| s.record_bytes)),
+        fields: streams.as_ref().map(|_| main.map_or(0, |s| s.fields)),
+        archives: archive
+            .footers()
+            .map(|f| Checksums {
+                content_bytes: f.content.len,
+                blake3: f.content.blake3.iter().map(|b| format!("{b:02x}")).collect(),
+                adler32: format!("{:08x}", f.content.adler32),
+            })
+            .collect(),
+        streams,
+        model_missing,
+        segments,
+    })
+}
+
+fn kind(kind: SegmentKind) -> &'static str {
+    match kind {
+        SegmentKind::Stored => "stored",
+        SegmentKind::Lz => "lz",
+        SegmentKind::Static => "static",
+        SegmentKind::Mix => "mix",
+        SegmentKind::Neural => "neural",
+    }
+}
+
+const HEADER: &str = "Level  Record  Fields  Segments    Compressed  Uncompressed    Ratio  \
+                      Adler-32  BLAKE3            File\n";
+
+/// A line of the table; checksums of the first archive, abbreviated.
+fn row(r: &Report, name: &Path) -> String {
+    let unknown = || "?".to_owned();
+    let record = match r.record_bytes {
+        None => unknown(),
+        Some(0) => "bytes".to_owned(),
+        Some(n) => n.to_string(),
+    };
+    let fields = r.fields.map_or_else(unknown, |n| n.to_string());
+    let (adler, blake) = match r.archives.first() {
+        Some(c) => (c.adler32.as_str(), c.blake3.get(..16).unwrap_or_default()),
+        None => ("", ""),
+    };
+    format!(
+        "{:>5}  {record:>6}  {fields:>6}  {:>8}  {:>12}  {:>12}  {:>7.3}  {adler:<8}  {blake:<16}  {}\n",
+        format!("-{}", r.level),
+        r.segments.len(),
+        r.file_bytes,
+        r.content_bytes,
+        r.ratio,
+        Shown(name)
+    )
+}
+
+/// What `-v` adds: checksums in full, streams, segments.
+fn details(r: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_details(r, &mut out);
+    out
+}
+
+fn write_details(r: &Report, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "  written by vxc {}, arithmetic profile {}", r.writer, r.profile)?;
+    if let Some(name) = &r.name {
+        let mode = r.mode.map_or(String::new(), |m| format!(", mode {m:03o}"));
+        writeln!(out, "  stored name {}{mode}", Shown(Path::new(name)))?;
+    }
+    for (i, c) in r.archives.iter().enumerate() {
+        writeln!(out, "  archive {i}: {} bytes, adler32 {}", c.content_bytes, c.adler32)?;
+        writeln!(out, "    blake3 {}", c.blake3)?;
+    }
+    if let Some(id) = &r.model_missing {
+        writeln!(out, "  streams: defined by the model {id}, which was not given (--model)")?;
+    }
+    for s in r.streams.iter().flatten() {
+        writeln!(
+            out,
+            "  stream {}: {}, record {} B, {} fields, {} relations, {} segments, {} → {} bytes",
+            s.id,
+            s.form,
+            s.record_bytes,
+            s.fields,
+            s.relations.len(),
+            s.segments,
+            s.content_bytes,
+            s.file_bytes
+        )?;
+    }
+    for s in &r.segments {
+        let primed = s.primed_by.map_or(String::new(), |n| format!(", primed by {n}"));
+        writeln!(
+            out,
+            "  segment {}: stream {}, {}{primed}, content {} at {}, file {} at {}",
+            s.number,
+            s.stream,
+            s.kind,
+            s.content_bytes,
+            s.content_offset,
+            s.file_bytes,
+            s.file_offset
+        )?;
+    }
+    Ok(())
+}

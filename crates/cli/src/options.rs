@@ -1,0 +1,280 @@
+//! Checked options: what the flags mean together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vxc::{DecodeLimits, DecompressOptions, Level, Model};
+
+use crate::args::{
+    Cli, Command, Common, LayoutArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs, UnpackArgs,
+    Verify,
+};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::input::{is_stdin, open_file};
+use crate::layout::LayoutFrom;
+use crate::levels::LevelFlags;
+use crate::output::Target;
+
+/// What the program is to do.
+pub enum Job {
+    /// Compress each file.
+    Compress(Vec<PathBuf>, Pack),
+    /// Decompress each file.
+    Decompress(Vec<PathBuf>, Unpack),
+    /// Decode each file and drop the content.
+    Test(Vec<PathBuf>, DecompressOptions),
+    /// Describe archives.
+    List(Vec<PathBuf>, DecompressOptions, bool),
+    /// Make a model file of all files together.
+    Fit(Fit),
+    /// Say where the bytes go.
+    Inspect(Vec<PathBuf>, Inspect),
+}
+
+/// Where results go.
+#[derive(Clone, Debug)]
+pub struct Placing {
+    /// `-c` and `-o`; none: beside the input.
+    pub target: Option<Target>,
+    /// Replace files; write binary data to a terminal.
+    pub force: bool,
+    /// Remove inputs afterwards.
+    pub remove: bool,
+}
+
+/// How to compress.
+pub struct Pack {
+    /// Where results go.
+    pub placing: Placing,
+    /// Level.
+    pub level: Level,
+    /// Whether what was written is decoded before it is published.
+    pub verify: bool,
+    /// Where the layout comes from.
+    pub layout: LayoutFrom,
+    /// Model.
+    pub model: Option<Arc<Model>>,
+    /// Whether the model travels in the archive.
+    pub embed_model: bool,
+    /// Whether name, time and permissions are stored.
+    pub metadata: bool,
+    /// Largest segment in bytes; none: the level's.
+    pub segment: Option<u64>,
+    /// Threads, 0 = all.
+    pub threads: usize,
+    /// Memory in bytes.
+    pub memory: u64,
+}
+
+/// How to decompress.
+pub struct Unpack {
+    /// Where results go.
+    pub placing: Placing,
+    /// Whether the output is named as the archive says.
+    pub stored_name: bool,
+    /// What the library needs.
+    pub options: DecompressOptions,
+}
+
+/// How to fit.
+pub struct Fit {
+    /// Training files.
+    pub files: Vec<PathBuf>,
+    /// Model file.
+    pub output: PathBuf,
+    /// Replace it.
+    pub force: bool,
+    /// Where the layout comes from.
+    pub layout: LayoutFrom,
+    /// Level.
+    pub level: Level,
+}
+
+/// How to inspect.
+pub struct Inspect {
+    /// Where the layout comes from.
+    pub layout: LayoutFrom,
+    /// Level whose fit is shown.
+    pub level: Level,
+    /// For archives.
+    pub options: DecompressOptions,
+}
+
+impl Job {
+    /// Checks the arguments and loads the models and layouts that they name.
+    ///
+    /// # Errors
+    /// Usage, unreadable models and layouts.
+    pub fn new(cli: Cli, console: &Console) -> Result<Self, Failure> {
+        Ok(match cli.command {
+            None => return plain(cli.plain, console),
+            Some(Command::Compress(a)) => {
+                let files = or_stdin(a.files.files)?;
+                let pack = pack(&files, a.output, a.pack, &a.models, &a.common, console)?;
+                Self::Compress(files, pack)
+            }
+            Some(Command::Decompress(a)) => {
+                let files = or_stdin(a.files.files)?;
+                let unpack = unpack(&files, a.output, a.unpack, &a.models, &a.common, console)?;
+                Self::Decompress(files, unpack)
+            }
+            Some(Command::Test(a)) => {
+                let files = or_stdin(a.files.files)?;
+                Self::Test(files, decoding(&a.models, &a.common, a.max_output)?)
+            }
+            Some(Command::List(a)) => {
+                Self::List(named(a.files.files)?, decoding(&a.models, &a.common, None)?, a.json)
+            }
+            Some(Command::Fit(a)) => Self::Fit(Fit {
+                files: a.files,
+                output: a.output,
+                force: a.force,
+                layout: layout(&a.layout)?,
+                level: level(a.level)?,
+            }),
+            Some(Command::Inspect(a)) => {
+                let options = decoding(&a.models, &a.common, None)?;
+                let layout = layout(&a.layout)?;
+                Self::Inspect(a.files, Inspect { layout, level: level(a.level)?, options })
+            }
+        })
+    }
+}
+
+fn plain(a: PlainArgs, console: &Console) -> Result<Job, Failure> {
+    let files = a.files.files;
+    if a.mode.list {
+        return Ok(Job::List(named(files)?, decoding(&a.models, &a.common, None)?, false));
+    }
+    let files = or_stdin(files)?;
+    Ok(if a.mode.decompress {
+        let unpack = unpack(&files, a.output, a.unpack, &a.models, &a.common, console)?;
+        Job::Decompress(files, unpack)
+    } else if a.mode.test {
+        Job::Test(files, decoding(&a.models, &a.common, a.unpack.max_output)?)
+    } else {
+        let pack = pack(&files, a.output, a.pack, &a.models, &a.common, console)?;
+        Job::Compress(files, pack)
+    })
+}
+
+/// No operand means standard input; it can be read once.
+fn or_stdin(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    if files.iter().filter(|f| is_stdin(f)).count() > 1 {
+        return Err(Failure::usage("standard input can be read only once"));
+    }
+    Ok(if files.is_empty() { vec!["-".into()] } else { files })
+}
+
+fn named(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    if files.is_empty() || files.iter().any(|f| is_stdin(f)) {
+        return Err(Failure::usage("archives to list are named: a pipe has no index to look at"));
+    }
+    Ok(files)
+}
+
+fn placing(files: &[PathBuf], a: OutputArgs, console: &Console) -> Result<Placing, Failure> {
+    let target = match a.output {
+        Some(path) => Some(Target::new(path)),
+        None => a.stdout.then_some(Target::Stdout),
+    };
+    if files.len() > 1 && matches!(target, Some(Target::Path(_))) {
+        return Err(Failure::usage(format!("-o takes one input, {} were given", files.len())));
+    }
+    let piped = target == Some(Target::Stdout);
+    if a.rm && piped {
+        console.warning(Path::new("--rm"), "nothing is removed when the result goes to a pipe");
+    }
+    Ok(Placing { target, force: a.force, remove: a.rm && !piped })
+}
+
+fn pack(
+    files: &[PathBuf],
+    output: OutputArgs,
+    a: PackArgs,
+    models: &ModelArgs,
+    common: &Common,
+    console: &Console,
+) -> Result<Pack, Failure> {
+    let verify = a.verify == Verify::Full;
+    if output.rm && !verify {
+        return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
+    }
+    let mut models = load_models(models)?;
+    if models.len() > 1 {
+        return Err(Failure::usage("compression takes one --model"));
+    }
+    Ok(Pack {
+        placing: placing(files, output, console)?,
+        level: level(a.level)?,
+        verify,
+        layout: layout(&a.layout)?,
+        model: models.pop(),
+        embed_model: a.embed_model,
+        metadata: !a.no_name,
+        segment: a.segment,
+        threads: common.threads.into(),
+        memory: common.memory,
+    })
+}
+
+fn unpack(
+    files: &[PathBuf],
+    output: OutputArgs,
+    a: UnpackArgs,
+    models: &ModelArgs,
+    common: &Common,
+    console: &Console,
+) -> Result<Unpack, Failure> {
+    Ok(Unpack {
+        placing: placing(files, output, console)?,
+        stored_name: a.name,
+        options: decoding(models, common, a.max_output)?,
+    })
+}
+
+fn decoding(
+    models: &ModelArgs,
+    common: &Common,
+    max_output: Option<u64>,
+) -> Result<DecompressOptions, Failure> {
+    let limits = DecodeLimits {
+        max_output: max_output.unwrap_or(u64::MAX),
+        max_memory: common.memory,
+        ..DecodeLimits::default()
+    };
+    Ok(DecompressOptions { models: load_models(models)?, limits, threads: common.threads.into() })
+}
+
+fn level(flags: LevelFlags) -> Result<Level, Failure> {
+    Ok(flags.number.map_or(Ok(Level::default()), Level::new)?)
+}
+
+fn layout(a: &LayoutArgs) -> Result<LayoutFrom, Failure> {
+    LayoutFrom::new(a.layout.as_deref(), a.record, !a.no_sidecar)
+}
+
+fn load_models(a: &ModelArgs) -> Result<Vec<Arc<Model>>, Failure> {
+    a.model
+        .iter()
+        .map(|path| {
+            let fail = |e: &dyn std::fmt::Display| {
+                Failure::Model(format!("model file {}: {e}", crate::console::Shown(path)))
+            };
+            let (mut file, meta) = open_file(path).map_err(|e| fail(&e))?;
+            let limit = DecodeLimits::default().max_model_bytes;
+            if meta.len() > limit {
+                return Err(fail(&format!("{} bytes are more than {limit}", meta.len())));
+            }
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut bytes).map_err(|e| fail(&e))?;
+            let model = Model::from_bytes(bytes).map_err(|e| match e {
+                vxc::Error::ModelMismatch(m) => fail(&m),
+                e if e.exit_code() == 4 => e.into(),
+                e => fail(&e),
+            })?;
+            Ok(Arc::new(model))
+        })
+        .collect()
+}
