@@ -7,6 +7,7 @@ use vxc_predict::lz::LzPlan;
 use vxc_predict::static_model::contexts::Contexts;
 use vxc_predict::static_model::{StaticModel, StaticPlan};
 use vxc_tokens::detect::detect;
+use vxc_tokens::log2::{BIT, entropy};
 use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
 use crate::error::Error;
@@ -93,13 +94,29 @@ fn is_text(sample: &[u8]) -> bool {
     strange.count() * 20 <= looked_at().count()
 }
 
+/// Unknown bytes: noise is stored and what repeats without end goes to the LZ kind at every level, since
+/// a mix would only be slow there.
 fn plan_bytes(level: Level, code: StreamCode, sample: &[u8]) -> Result<Planned, Error> {
-    let method = if level.is_mix() {
-        Method::Mix
+    let (lz, raw, coded) = LzPlan::choose(level.number().min(3).into(), None, sample)?;
+    let method = if coded >= raw && is_noise(sample) {
+        Method::Stored
+    } else if !level.is_mix() || coded * 500 < raw {
+        Method::Lz(lz)
     } else {
-        Method::Lz(LzPlan::choose(level.number().into(), None, sample)?.0)
+        Method::Mix
     };
     Ok(Planned { code, method })
+}
+
+/// Whether the byte frequencies of the sample are those of noise.
+fn is_noise(sample: &[u8]) -> bool {
+    let mut counts = [0u64; 256];
+    for &b in sample.iter().take(TRIAL_BYTES) {
+        counts[usize::from(b)] += 1;
+    }
+    let n: u64 = counts.iter().sum();
+    // Chance alone takes about 255/2·log2(e) bits off the entropy.
+    entropy(counts, n) + 400 * BIT >= n * 8 * BIT
 }
 
 fn fitted(

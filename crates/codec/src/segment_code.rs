@@ -14,6 +14,8 @@ use crate::stream_code::{Form, StreamCode};
 /// How an encoder codes a stream's segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// No coding.
+    Stored,
     /// The LZ kind.
     Lz(LzPlan),
     /// The static kind (streams with a tokeniser).
@@ -39,6 +41,7 @@ impl Method {
     /// The kind of its segments.
     pub fn kind(self) -> SegmentKind {
         match self {
+            Method::Stored => SegmentKind::Stored,
             Method::Lz(_) => SegmentKind::Lz,
             Method::Static => SegmentKind::Static,
             Method::Mix => SegmentKind::Mix,
@@ -99,7 +102,8 @@ impl StreamCode {
         state: &mut State,
         raw: &[u8],
     ) -> Result<(SegmentKind, Vec<u8>), Error> {
-        Ok(match (method, &mut *state, &self.form) {
+        let (kind, mut bytes) = match (method, &mut *state, &self.form) {
+            (Method::Stored, _, _) => return Ok((SegmentKind::Stored, raw.to_vec())),
             (Method::Lz(plan), _, _) => (SegmentKind::Lz, lz::encode(plan, self.layout(), raw)?),
             (Method::Static, State::Static(model), Form::Fields(t)) => {
                 let plan = self.plan.as_ref().ok_or_else(|| mismatch("static"))?;
@@ -118,7 +122,9 @@ impl StreamCode {
                 (SegmentKind::Mix, coder.finish())
             }
             _ => return Err(mismatch("state")),
-        })
+        };
+        pad(&mut bytes, raw.len());
+        Ok((kind, bytes))
     }
 
     /// Decodes a segment of `out.len()` bytes: the inverse of [`StreamCode::encode`].
@@ -134,14 +140,7 @@ impl StreamCode {
         raw_len: usize,
     ) -> Result<(), Error> {
         out.clear();
-        // Writers pad the coded bytes of what shrinks beyond the format's limit.
-        let coded =
-            if kind != SegmentKind::Stored && coded.len() as u64 == min_coded_len(raw_len as u64) {
-                let used = coded.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-                &coded[..used]
-            } else {
-                coded
-            };
+        let coded = if kind == SegmentKind::Stored { coded } else { unpadded(coded)? };
         if matches!(kind, SegmentKind::Static | SegmentKind::Mix)
             && raw_len % self.record_bytes() != 0
             && !matches!(self.form, Form::Records(_))
@@ -187,6 +186,21 @@ fn end(coder: RangeDecoder<'_>) -> Result<(), Error> {
 
 fn mismatch(what: &str) -> Error {
     Error::Corruption(format!("the {what} of a segment does not fit its stream"))
+}
+
+/// Ends the coded bytes of a segment: a one, and zeros up to the length that the format asks for.
+fn pad(bytes: &mut Vec<u8>, raw_len: usize) {
+    bytes.push(1);
+    let least = usize::try_from(min_coded_len(raw_len as u64)).unwrap_or(usize::MAX);
+    bytes.resize(bytes.len().max(least), 0);
+}
+
+/// The inverse of [`pad`].
+fn unpadded(coded: &[u8]) -> Result<&[u8], Error> {
+    match coded.iter().rposition(|&b| b != 0) {
+        Some(last) if coded[last] == 1 => Ok(&coded[..last]),
+        _ => Err(Error::Corruption("a segment does not end with its mark".into())),
+    }
 }
 
 /// Refuses a segment whose model would not fit in memory.
