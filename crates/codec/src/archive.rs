@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vxc_format::{ArchiveIndex, EntryKind, FileIndex, Footer, Header, SegmentInfo};
 
-use crate::decoder::{decode_segment, open_stream};
+use crate::decoder::{decode_segment, open_stream, start_state};
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::DecompressOptions;
@@ -191,7 +191,10 @@ impl<R: Read + Seek> Archive<R> {
         let limits = self.options.limits;
         let stream = self.stream(archive, info.stream)?;
         check_memory(stream.code().memory(info.kind, info.raw_len), &limits)?;
-        decode_segment(stream, &segment, state)
+        let mut state = start_state(stream, &segment, state);
+        let mut raw = Vec::new();
+        decode_segment(stream, &segment, &mut state, &mut raw)?;
+        Ok((raw, state))
     }
 }
 

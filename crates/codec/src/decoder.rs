@@ -98,7 +98,19 @@ impl<R: Read> Decoder<R> {
         Ok(&self.out[from..])
     }
 
-    /// Decodes the next batch of segments into `out`.
+    /// All content from here on.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the input; nothing is given then.
+    pub fn decode_all(mut self) -> Result<Vec<u8>, Error> {
+        self.out.drain(..self.at);
+        while !self.done {
+            self.fill()?;
+        }
+        Ok(self.out)
+    }
+
+    /// Decodes the next batch of segments and appends them to `out`.
     fn fill(&mut self) -> Result<(), Error> {
         let mut batch: Vec<Segment> = Vec::new();
         let mut most = usize::MAX;
@@ -162,34 +174,43 @@ impl<R: Read> Decoder<R> {
             };
             jobs.push((stream, segment, state));
         }
-        let results: Vec<Result<(Vec<u8>, State), Error>> = if jobs.len() == 1 {
-            jobs.into_iter().map(|(stream, s, state)| decode_segment(stream, s, state)).collect()
-        } else {
-            std::thread::scope(|scope| {
-                let handles: Vec<_> = jobs
-                    .into_iter()
-                    .map(|(stream, s, state)| scope.spawn(move || decode_segment(stream, s, state)))
-                    .collect();
-                handles
-                    .into_iter()
-                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
-            })
+        if let ([segment], [(stream, _, state)]) = (&batch[..], &mut jobs[..]) {
+            // One segment: straight into the output, whose memory is used again and again.
+            let mut state = start_state(stream, segment, state.take());
+            let from = self.out.len();
+            decode_segment(stream, segment, &mut state, &mut self.out)?;
+            self.hasher.update(&self.out[from..]);
+            self.keep(segment, state);
+            return Ok(());
+        }
+        let one = |(stream, segment, state): (&Stream, &Segment, Option<State>)| {
+            let mut state = start_state(stream, segment, state);
+            let mut raw = Vec::new();
+            decode_segment(stream, segment, &mut state, &mut raw).map(|()| (raw, state))
         };
+        let results: Vec<Result<(Vec<u8>, State), Error>> = std::thread::scope(|scope| {
+            let handles: Vec<_> =
+                jobs.into_iter().map(|job| scope.spawn(move || one(job))).collect();
+            handles
+                .into_iter()
+                .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
         for (segment, result) in batch.iter().zip(results) {
             let (raw, state) = result?;
             self.hasher.update(&raw);
-            if self.out.is_empty() {
-                self.out = raw;
-            } else {
-                self.out.extend_from_slice(&raw);
-            }
-            let info = segment.header.info;
-            if info.primed_by.is_none() && !matches!(state, State::None) {
-                self.keys.put(info.stream, info.number, state);
-            }
+            self.out.extend_from_slice(&raw);
+            self.keep(segment, state);
         }
         Ok(())
+    }
+
+    /// Keeps the final state of a segment that may prime others.
+    fn keep(&mut self, segment: &Segment, state: State) {
+        let info = segment.header.info;
+        if info.primed_by.is_none() && !matches!(state, State::None) {
+            self.keys.put(info.stream, info.number, state);
+        }
     }
 }
 
@@ -222,24 +243,29 @@ pub(crate) fn stream_of(streams: &[Stream], id: u32) -> Result<&Stream, Error> {
     })
 }
 
-/// Decodes one segment, from `state` or fresh, and checks it.
-pub(crate) fn decode_segment(
-    stream: &Stream,
-    segment: &Segment,
-    state: Option<State>,
-) -> Result<(Vec<u8>, State), Error> {
-    let info = segment.header.info;
-    let raw_len = usize::try_from(info.raw_len)
-        .map_err(|_| Error::Corruption("length of a segment".into()))?;
-    let mut state = match (state, info.kind) {
+/// What a segment starts from: its key's final state, or nothing learned.
+pub(crate) fn start_state(stream: &Stream, segment: &Segment, key: Option<State>) -> State {
+    match (key, segment.header.info.kind) {
         (Some(state), _) => state,
         (None, SegmentKind::Stored | SegmentKind::Lz) => State::None,
         (None, kind) => stream.fresh(kind),
-    };
-    let mut raw = Vec::new();
-    stream.code().decode(info.kind, &mut state, &segment.coded, &mut raw, raw_len)?;
-    segment.header.verify_raw(&RawSummary::of(&raw))?;
-    Ok((raw, state))
+    }
+}
+
+/// Decodes one segment, appends it to `out` and checks it.
+pub(crate) fn decode_segment(
+    stream: &Stream,
+    segment: &Segment,
+    state: &mut State,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let info = segment.header.info;
+    let raw_len = usize::try_from(info.raw_len)
+        .map_err(|_| Error::Corruption("length of a segment".into()))?;
+    let from = out.len();
+    stream.code().decode(info.kind, state, &segment.coded, out, raw_len)?;
+    segment.header.verify_raw(&RawSummary::of(&out[from..]))?;
+    Ok(())
 }
 
 impl<R: Read> Read for Decoder<R> {

@@ -57,15 +57,7 @@ pub fn compress(raw: &[u8], options: &CompressOptions) -> Result<Vec<u8>, Error>
 /// # Errors
 /// Whatever is wrong with the archive; nothing is given back then.
 pub fn decompress(archive: &[u8], options: &DecompressOptions) -> Result<Vec<u8>, Error> {
-    let mut decoder = Decoder::new(archive, options.clone())?;
-    let mut out = Vec::new();
-    loop {
-        let chunk = decoder.next_chunk()?;
-        if chunk.is_empty() {
-            return Ok(out);
-        }
-        out.extend_from_slice(chunk);
-    }
+    Decoder::new(archive, options.clone())?.decode_all()
 }
 
 /// Copies everything from `input` through an encoder into `output`.

@@ -127,10 +127,10 @@ impl StreamCode {
         Ok((kind, bytes))
     }
 
-    /// Decodes a segment of `out.len()` bytes: the inverse of [`StreamCode::encode`].
+    /// Decodes a segment and appends its `raw_len` bytes to `out`: the inverse of [`StreamCode::encode`].
     ///
     /// # Errors
-    /// [`Error::Corruption`] for what no encoder writes.
+    /// [`Error::Corruption`] for what no encoder writes; `out` may have grown then.
     pub fn decode(
         &self,
         kind: SegmentKind,
@@ -139,36 +139,35 @@ impl StreamCode {
         out: &mut Vec<u8>,
         raw_len: usize,
     ) -> Result<(), Error> {
-        out.clear();
-        let coded = if kind == SegmentKind::Stored { coded } else { unpadded(coded)? };
-        if matches!(kind, SegmentKind::Static | SegmentKind::Mix)
-            && raw_len % self.record_bytes() != 0
-            && !matches!(self.form, Form::Records(_))
-        {
-            return Err(Error::Corruption("a segment is no whole number of records".into()));
+        if kind == SegmentKind::Stored {
+            out.extend_from_slice(coded);
+            return Ok(());
         }
+        let coded = unpadded(coded)?;
+        let start = out.len();
+        if let (SegmentKind::Mix, State::Bytes(model)) = (kind, &mut *state) {
+            let mut coder = RangeDecoder::new(coded);
+            model.restart();
+            model.decode(&mut coder, raw_len, out);
+            return end(coder);
+        }
+        out.resize(start + raw_len, 0);
+        let out = &mut out[start..];
         match (kind, &mut *state, &self.form) {
-            (SegmentKind::Stored, _, _) => out.extend_from_slice(coded),
-            (SegmentKind::Lz, _, _) => {
-                out.resize(raw_len, 0);
-                lz::decode(self.layout(), coded, out)?;
+            (SegmentKind::Lz, _, _) => lz::decode(self.layout(), coded, out)?,
+            (SegmentKind::Static | SegmentKind::Mix, _, Form::Fields(t))
+                if raw_len % t.layout().record_bytes != 0 =>
+            {
+                return Err(Error::Corruption("a segment is no whole number of records".into()));
             }
             (SegmentKind::Static, State::Static(model), Form::Fields(t)) => {
                 let plan = self.plan.as_ref().ok_or_else(|| mismatch("static"))?;
-                out.resize(raw_len, 0);
                 model.decode(t, plan, coded, out)?;
             }
             (SegmentKind::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeDecoder::new(coded);
-                out.resize(raw_len, 0);
                 model.restart(t);
                 model.decode(t, &mut coder, out)?;
-                end(coder)?;
-            }
-            (SegmentKind::Mix, State::Bytes(model), _) => {
-                let mut coder = RangeDecoder::new(coded);
-                model.restart();
-                model.decode(&mut coder, raw_len, out);
                 end(coder)?;
             }
             (SegmentKind::Neural, _, _) => {

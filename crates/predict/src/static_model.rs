@@ -15,6 +15,7 @@ use vxc_entropy::{
     BitReader, BitWriter, DecTable, EncTable, FreqTable, RansDecoder, RansEncoder, read_varint,
     write_varint,
 };
+use vxc_tokens::tokeniser::offset_bits;
 use vxc_tokens::{Block, Tokeniser};
 
 use crate::error::PredictError;
@@ -101,7 +102,7 @@ impl StaticModel {
                     tables => rans.push_run_ctx(tables, &work.class, &tokens.symbols),
                 }
                 self.counts[k].add(&tokens.symbols, &work.class);
-                work.encode_offsets(k, plan.exact, &mut rans, &mut bits);
+                work.encode_offsets(plan.exact, &mut rans, &mut bits);
                 work.end_step(tokeniser, k);
             }
             work.end_block(tokeniser);
@@ -145,8 +146,14 @@ impl StaticModel {
                     tables => rans.decode_run_ctx(tables, &work.class, symbols),
                 }
                 self.counts[k].add(symbols, &work.class);
-                tokeniser.sizes(k, &mut work.block)?;
-                work.decode_offsets(k, plan.exact, &mut rans, &mut bits);
+                if plan.exact {
+                    tokeniser.sizes(k, &mut work.block)?;
+                    work.decode_offsets(&mut rans, &mut bits);
+                } else {
+                    tokeniser.widths(k, &work.block, &mut work.widths);
+                    work.block.offsets.resize(n, 0);
+                    bits.read_many(&work.widths, &mut work.block.offsets);
+                }
                 tokeniser.values(k, &work.previous, &mut work.block)?;
                 work.end_step(tokeniser, k);
             }
@@ -192,12 +199,6 @@ fn split(size: u64) -> (u16, u32) {
     ((last >> low) as u16 + 1, low)
 }
 
-/// Whole bits of an offset below `size`.
-#[inline(always)]
-fn width(size: u64) -> u32 {
-    64 - size.wrapping_sub(1).leading_zeros()
-}
-
 /// Buffers of one segment.
 struct Work {
     block: Block,
@@ -208,6 +209,7 @@ struct Work {
     /// Classes of the step at hand.
     class: Vec<u8>,
     weights: Vec<u32>,
+    widths: Vec<u8>,
     limits: Vec<u16>,
     tops: Vec<u16>,
 }
@@ -227,6 +229,7 @@ impl Work {
             is_source,
             class: Vec::new(),
             weights: Vec::new(),
+            widths: Vec::new(),
             limits: Vec::new(),
             tops: Vec::new(),
         }
@@ -263,18 +266,11 @@ impl Work {
         }
     }
 
-    fn encode_offsets(
-        &mut self,
-        k: usize,
-        exact: bool,
-        rans: &mut RansEncoder,
-        bits: &mut BitWriter,
-    ) {
-        let tokens = &self.block.tokens[k];
-        let pairs = tokens.offsets.iter().zip(&tokens.sizes);
+    fn encode_offsets(&mut self, exact: bool, rans: &mut RansEncoder, bits: &mut BitWriter) {
+        let pairs = self.block.offsets.iter().zip(&self.block.sizes);
         if !exact {
             for (&offset, &size) in pairs {
-                bits.write(width(size), offset);
+                bits.write(offset_bits(size).into(), offset);
             }
             return;
         }
@@ -289,24 +285,14 @@ impl Work {
         rans.push_uniform_run(&self.limits, &self.tops);
     }
 
-    fn decode_offsets(
-        &mut self,
-        k: usize,
-        exact: bool,
-        rans: &mut RansDecoder<'_>,
-        bits: &mut BitReader<'_>,
-    ) {
-        let tokens = &mut self.block.tokens[k];
-        tokens.offsets.clear();
-        if !exact {
-            tokens.offsets.extend(tokens.sizes.iter().map(|&size| bits.read(width(size))));
-            return;
-        }
+    fn decode_offsets(&mut self, rans: &mut RansDecoder<'_>, bits: &mut BitReader<'_>) {
+        let Block { offsets, sizes, .. } = &mut self.block;
         self.limits.clear();
-        self.limits.extend(tokens.sizes.iter().map(|&size| split(size).0));
+        self.limits.extend(sizes.iter().map(|&size| split(size).0));
         self.tops.resize(self.limits.len(), 0);
         rans.decode_uniform_run(&self.limits, &mut self.tops);
-        tokens.offsets.extend(tokens.sizes.iter().zip(&self.tops).map(|(&size, &top)| {
+        offsets.clear();
+        offsets.extend(sizes.iter().zip(&self.tops).map(|(&size, &top)| {
             let low = split(size).1;
             u64::from(top) << low | bits.read(low)
         }));

@@ -299,7 +299,7 @@ pub fn static_cost(tokeniser: &Tokeniser, bytes: &[u8]) -> Vec<(f64, f64)> {
                 counts[usize::from(s)] += 1;
             }
             let symbols = entropy(counts, t.symbols.len() as u64) as f64 / BIT as f64;
-            let offsets: f64 = t.sizes.iter().map(|&s| (s.max(1) as f64).log2()).sum();
+            let offsets: f64 = block.sizes.iter().map(|&s| (s.max(1) as f64).log2()).sum();
             (symbols / rows, offsets / rows)
         })
         .collect()

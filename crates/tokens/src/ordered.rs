@@ -18,7 +18,8 @@ pub const fn to_ordered(kind: Kind, raw: u64) -> u64 {
     let w = kind.bits();
     let sign = 1u64 << (w - 1);
     if kind.is_float() {
-        if raw & sign != 0 { !raw & mask(w) } else { raw | sign }
+        let set = (raw >> (w - 1) & 1).wrapping_neg();
+        (raw ^ (sign | set)) & mask(w)
     } else if kind.is_signed_int() {
         raw ^ sign
     } else {
@@ -32,7 +33,9 @@ pub const fn from_ordered(kind: Kind, ordered: u64) -> u64 {
     let w = kind.bits();
     let sign = 1u64 << (w - 1);
     if kind.is_float() {
-        if ordered & sign != 0 { ordered ^ sign } else { !ordered & mask(w) }
+        // All ones where the sign bit is clear; without a branch, since signs are random.
+        let clear = (ordered >> (w - 1) & 1).wrapping_sub(1);
+        (ordered ^ (sign | clear)) & mask(w)
     } else if kind.is_signed_int() {
         ordered ^ sign
     } else {
@@ -158,4 +161,71 @@ fn f64_to_bf16(x: f64) -> u16 {
 #[inline(always)]
 const fn pow2(e: i32) -> f64 {
     f64::from_bits(((e + 1023) as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KINDS: [Kind; 13] = [
+        Kind::F16,
+        Kind::Bf16,
+        Kind::F32,
+        Kind::F64,
+        Kind::I8,
+        Kind::I16,
+        Kind::I32,
+        Kind::I64,
+        Kind::U8,
+        Kind::U16,
+        Kind::U32,
+        Kind::U64,
+        Kind::Bytes(5),
+    ];
+
+    proptest! {
+        #[test]
+        fn a_bijection_on_all_bit_patterns(kind in prop::sample::select(KINDS.to_vec()), raw in any::<u64>()) {
+            let raw = raw & mask(kind.bits());
+            let x = to_ordered(kind, raw);
+            prop_assert!(x <= mask(kind.bits()));
+            prop_assert_eq!(from_ordered(kind, x), raw);
+        }
+
+        #[test]
+        fn rises_with_the_value(a in any::<u32>(), b in any::<u32>(), kind in prop::sample::select(KINDS.to_vec())) {
+            let (a, b) = (u64::from(a) & mask(kind.bits()), u64::from(b) & mask(kind.bits()));
+            let (x, y) = (to_f64(kind, a), to_f64(kind, b));
+            if x < y {
+                prop_assert!(to_ordered(kind, a) < to_ordered(kind, b));
+            }
+        }
+
+        #[test]
+        fn values_of_all_kinds_round_to_themselves(kind in prop::sample::select(KINDS.to_vec()), raw in any::<u64>()) {
+            // 64-bit integers need not fit an f64.
+            let raw = raw & mask(kind.bits()) & if kind.bits() == 64 && !kind.is_float() { mask(50) } else { u64::MAX };
+            let x = to_f64(kind, raw);
+            if x.is_finite() {
+                prop_assert_eq!(from_f64(kind, x), raw, "{}", x);
+            }
+        }
+    }
+
+    #[test]
+    fn halves_round_to_nearest_even() {
+        let h = |x: f64| from_f64(Kind::F16, x);
+        assert_eq!(h(1.0), 0x3c00);
+        assert_eq!(h(1.0 + 1.0 / 2048.0), 0x3c00);
+        assert_eq!(h(1.0 + 3.0 / 2048.0), 0x3c02);
+        assert_eq!(h(65_519.0), 0x7bff);
+        assert_eq!(h(65_520.0), 0);
+        assert_eq!(h(5.960_464_477_539_063e-8), 1);
+        assert_eq!(h(-2.0), 0xc000);
+        assert_eq!(from_f64(Kind::I8, 1e9), 127);
+        assert_eq!(from_f64(Kind::I8, -1e9), 128);
+        assert_eq!(from_f64(Kind::U16, -3.0), 0);
+        assert_eq!(from_f64(Kind::I32, f64::NAN), 0);
+    }
 }
