@@ -4,10 +4,10 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vxc::tokens::detect::detect;
+use vxc::tokens::detect::layout_of;
 use vxc::tokens::layout::MAX_RECORD_BYTES;
 use vxc::tokens::sidecar::{LayoutFit, MAX_JSON_BYTES, check_layout, parse_layout};
-use vxc::tokens::{Endian, Field, Kind, RecordLayout};
+use vxc::tokens::{Endian, Kind, RecordLayout};
 
 use crate::console::{Console, Shown};
 use crate::failure::Failure;
@@ -136,34 +136,16 @@ fn read(path: &Path) -> Result<RecordLayout, String> {
     })
 }
 
-/// Records of a given size: fields as detection finds them where it finds this size or a divisor; else
-/// singles, or bytes.
+/// Records of a given size: fields as their bytes suggest; where that cannot be told, singles, or bytes.
 fn record(size: usize, sample: &[u8]) -> Result<RecordLayout, Failure> {
-    let found = detect(sample)
-        .into_iter()
-        .filter(|r| r.start % size == 0)
-        .filter_map(|r| r.layout.map(|l| (r.len, l)))
-        .filter(|(_, l)| size.is_multiple_of(l.record_bytes))
-        .max_by_key(|(len, _)| *len);
-    let layout = match found {
-        Some((_, layout)) => repeated(&layout, size),
+    let layout = match layout_of(sample, size) {
+        Some(layout) => Ok(layout),
         None if size.is_multiple_of(4) && size / 4 <= vxc::tokens::layout::MAX_FIELDS => {
             RecordLayout::array(Kind::F32, Endian::Little, size / 4)
         }
         None => RecordLayout::new(size, Vec::new()),
     };
     layout.map_err(|e| vxc::Error::from(e).into())
-}
-
-/// A layout several times in a row.
-fn repeated(layout: &RecordLayout, size: usize) -> Result<RecordLayout, vxc::tokens::TokenError> {
-    let fields = (0..size)
-        .step_by(layout.record_bytes)
-        .flat_map(|at| {
-            layout.fields.iter().map(move |f| Field { offset: at + f.offset, ..f.clone() })
-        })
-        .collect();
-    RecordLayout::new(size, fields)
 }
 
 #[cfg(test)]

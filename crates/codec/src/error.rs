@@ -55,6 +55,7 @@ impl From<TokenError> for Error {
         match e {
             TokenError::Layout(m) => Self::InvalidArgument(format!("layout: {m}")),
             TokenError::Sidecar(m) => Self::InvalidArgument(format!("layout file: {m}")),
+            e @ TokenError::FloatEnvironment(_) => Self::InvalidArgument(e.to_string()),
             e => Self::Corruption(e.to_string()),
         }
     }

@@ -7,6 +7,7 @@ use vxc_predict::fields::FieldModel;
 use vxc_predict::lz::{self, LzPlan};
 use vxc_predict::mix::MixConfig;
 use vxc_predict::static_model::StaticModel;
+use vxc_tokens::relation::FloatEnv;
 
 use crate::error::Error;
 use crate::stream_code::{Form, StreamCode};
@@ -102,6 +103,7 @@ impl StreamCode {
         state: &mut State,
         raw: &[u8],
     ) -> Result<(SegmentKind, Vec<u8>), Error> {
+        FloatEnv::check()?;
         let (kind, mut bytes) = match (method, &mut *state, &self.form) {
             (Method::Stored, _, _) => return Ok((SegmentKind::Stored, raw.to_vec())),
             (Method::Lz(plan), _, _) => (SegmentKind::Lz, lz::encode(plan, self.layout(), raw)?),
@@ -143,6 +145,7 @@ impl StreamCode {
             out.extend_from_slice(coded);
             return Ok(());
         }
+        FloatEnv::check()?;
         let coded = unpadded(coded)?;
         let start = out.len();
         if let (SegmentKind::Mix, State::Bytes(model)) = (kind, &mut *state) {
@@ -156,7 +159,7 @@ impl StreamCode {
         match (kind, &mut *state, &self.form) {
             (SegmentKind::Lz, _, _) => lz::decode(self.layout(), coded, out)?,
             (SegmentKind::Static | SegmentKind::Mix, _, Form::Fields(t))
-                if raw_len % t.layout().record_bytes != 0 =>
+                if !raw_len.is_multiple_of(t.layout().record_bytes) =>
             {
                 return Err(Error::Corruption("a segment is no whole number of records".into()));
             }

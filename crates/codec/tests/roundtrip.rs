@@ -151,7 +151,7 @@ proptest! {
                     1 => x.to_bits(),
                     2 => (x * 2.0).to_bits(),
                     3 => r as u32,
-                    4 => { if random.next() % 5 == 0 { held = random.next() as u32 } held }
+                    4 => { if random.next().is_multiple_of(5) { held = random.next() as u32 } held }
                     _ => (random.next() % 3) as u32,
                 };
                 raw.extend(bits.to_le_bytes());

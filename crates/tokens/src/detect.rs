@@ -23,6 +23,7 @@ use border::Side;
 pub(crate) use check::contradiction;
 use kinds::KindCosts;
 use split::{Chunk, Run};
+use stride::MAX_STRIDE;
 
 /// Largest number of regions.
 pub const MAX_REGIONS: usize = 64;
@@ -56,6 +57,15 @@ pub fn detect(sample: &[u8]) -> Vec<Region> {
     }
     plain(&mut out, at, sample.len());
     out
+}
+
+/// The fields of records of a known size that start at the first byte of `sample`; none where the size is
+/// out of reach (beyond 16 KiB) or there is no whole record.
+pub fn layout_of(sample: &[u8], record_bytes: usize) -> Option<RecordLayout> {
+    if record_bytes == 0 || record_bytes > MAX_STRIDE || sample.len() < record_bytes {
+        return None;
+    }
+    KindCosts::new(sample, record_bytes).layout(0)
 }
 
 fn plain(out: &mut Vec<Region>, from: usize, to: usize) {

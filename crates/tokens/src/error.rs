@@ -13,6 +13,9 @@ pub enum TokenError {
     /// Serialised tokeniser bytes are not valid.
     #[error("tokeniser: {0}")]
     Corrupt(&'static str),
+    /// The host has changed how this thread computes with floats.
+    #[error("floating point: {0}")]
+    FloatEnvironment(&'static str),
     /// Coded data contradicts the tokeniser.
     #[error("token stream: {0}")]
     Stream(&'static str),

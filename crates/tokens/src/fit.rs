@@ -247,12 +247,12 @@ fn quanta(kind: Kind, column: &[u64]) -> Vec<u64> {
     let limit = if kind.is_float() { mantissa_bits(kind) } else { width - 2 };
     let mut at_least = used;
     let mut last = 0;
-    for k in 0..=limit as usize {
+    for (k, &ending) in zeros.iter().enumerate().take(limit as usize + 1) {
         // at_least = values with k or more trailing zeros
         if k >= 2 && at_least * 20 >= used * 19 {
             last = k;
         }
-        at_least -= zeros[k];
+        at_least -= ending;
     }
     if used > 0 && last >= 2 {
         out.push(1u64 << last);

@@ -19,7 +19,7 @@ const fn table() -> [u32; STEPS + 1] {
         let mut digits = 0u32;
         let mut k = 0;
         while k < 17 {
-            y = (y as u128 * y as u128 >> 31) as u64;
+            y = ((y as u128 * y as u128) >> 31) as u64;
             digits <<= 1;
             if y >= 1 << 32 {
                 digits |= 1;

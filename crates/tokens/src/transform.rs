@@ -48,7 +48,7 @@ pub fn undo_difference(width: u32, d: u64, base: u64) -> u64 {
 #[inline(always)]
 fn rank(m: u64, q: u64, last: u64) -> u64 {
     let k = m / q;
-    if m % q == 0 { k } else { last / q + 1 + (m - k - 1) }
+    if m.is_multiple_of(q) { k } else { last / q + 1 + (m - k - 1) }
 }
 
 /// Inverse of [`rank`].

@@ -42,8 +42,8 @@ pub(super) fn choose(steps: &mut [Step], kinds: &[Kind], sample: &Sample) {
     }
     for k in 1..steps.len() {
         let mut scored: Vec<(u64, usize)> = Vec::new();
-        for j in k.saturating_sub(REACH)..k {
-            let gain = information(&values[j], &symbols[k], levels);
+        for (j, value) in values.iter().enumerate().take(k).skip(k.saturating_sub(REACH)) {
+            let gain = information(value, &symbols[k], levels);
             if gain > rows as u64 * BIT / 200 {
                 scored.push((gain, j));
             }

@@ -19,7 +19,7 @@ impl FloatEnv {
     /// Makes sure that f64 and f32 arithmetic of this thread is IEEE 754 in its default mode.
     ///
     /// # Errors
-    /// [`TokenError::Stream`] that names what differs.
+    /// [`TokenError::FloatEnvironment`] that names what differs.
     pub fn check() -> Result<(), TokenError> {
         let e64 = black_box(1.0 / 9_007_199_254_740_992.0); // 2^-53: half an ulp of 1
         let e32 = black_box(1.0f32 / 16_777_216.0); // 2^-24
@@ -35,7 +35,7 @@ impl FloatEnv {
             && one32 + 1.5 * e32 == 1.0 + ulp32
             && -one32 - 1.5 * e32 == -1.0 - ulp32;
         if !nearest {
-            return Err(TokenError::Stream(
+            return Err(TokenError::FloatEnvironment(
                 "the host has changed the rounding mode of this thread",
             ));
         }
@@ -50,13 +50,15 @@ impl FloatEnv {
             && tiny * black_box(4_503_599_627_370_496.0) == f64::MIN_POSITIVE
             && tiny32 * black_box(8_388_608.0f32) == f32::MIN_POSITIVE;
         if !kept {
-            return Err(TokenError::Stream(
+            return Err(TokenError::FloatEnvironment(
                 "the host has set flush-to-zero or denormals-are-zero in this thread",
             ));
         }
         let (big, ten) = (black_box(1e308f64), black_box(10.0f64));
         if (black_box(big * ten) / ten).is_finite() {
-            return Err(TokenError::Stream("this machine computes with excess precision"));
+            return Err(TokenError::FloatEnvironment(
+                "this machine computes with excess precision",
+            ));
         }
         Ok(())
     }
