@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-use common::{LEVELS, Random, compress, decompress, events, jets, options};
+use common::{Random, compress, decompress, events, jets, options};
 use vxc::{Archive, CompressOptions, DecompressOptions};
 
 /// Counts the bytes read.
@@ -94,21 +94,21 @@ fn several_streams_in_one_archive() {
     let mut random = Random(8);
     // A header before the table.
     let header = [b"run 0 of a made-up detector; ".repeat(9), vec![0; 100]].concat();
-    let with_header = [&header[..], &jets[..124 * 3000]].concat();
+    let with_header = [&header[..], &jets[..124 * 1500]].concat();
     // Two tables of different record size, and text at the end.
-    let second: Vec<u8> = (0..6000u32)
+    let second: Vec<u8> = (0..3000u32)
         .flat_map(|i| {
             let x = random.unit() as f32;
             [i.to_le_bytes(), x.to_le_bytes(), (x * 2.0).to_le_bytes()].concat()
         })
         .collect();
-    let two = [&jets[..124 * 2000], &second[..], &text[..30_000]].concat();
+    let two = [&jets[..124 * 1200], &second[..], &text[..15_000]].concat();
     // The same record size, other columns.
     let turned: Vec<u8> =
-        jets[..124 * 3000].chunks_exact(124).flat_map(|r| [&r[60..], &r[..60]].concat()).collect();
-    let change = [&jets[..124 * 3000], &turned[..]].concat();
+        jets[..124 * 1500].chunks_exact(124).flat_map(|r| [&r[60..], &r[..60]].concat()).collect();
+    let change = [&jets[..124 * 1500], &turned[..]].concat();
     for (what, raw) in [("header", with_header), ("two tables", two), ("change", change)] {
-        for level in LEVELS {
+        for level in [1, 3, 5] {
             let archive = compress(&raw, level);
             assert!(decompress(&archive).unwrap() == raw, "{what} -{level}");
             let mut open =
