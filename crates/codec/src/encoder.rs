@@ -322,11 +322,12 @@ impl<W: Write> Encoder<W> {
         let mut at = self.start;
         let mut jobs = Vec::with_capacity(batch.len());
         for cut in batch {
-            jobs.push((&self.streams[cut.stream], &self.buffer[at..at + cut.len]));
+            jobs.push((&self.streams[cut.stream], &self.buffer[at..at + cut.len], cut.key));
             at += cut.len;
         }
         let verify = self.options.verify;
-        let one = |(output, raw): (&Output, &[u8])| code_segment(output, raw, verify);
+        let one =
+            |(output, raw, key): (&Output, &[u8], bool)| code_segment(output, raw, key, verify);
         let results: Vec<Result<Coded, Error>> = if let [job] = jobs[..] {
             vec![one(job)]
         } else {
@@ -378,7 +379,7 @@ impl<W: Write> Encoder<W> {
 }
 
 /// Codes one segment; stored where that is not larger.
-fn code_segment(output: &Output, raw: &[u8], verify: bool) -> Result<Coded, Error> {
+fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<Coded, Error> {
     let code = output.stream.code();
     let start = || match &output.key {
         Some((_, _, state)) => state.clone(),
@@ -398,6 +399,10 @@ fn code_segment(output: &Output, raw: &[u8], verify: bool) -> Result<Coded, Erro
             coding,
             verify: Duration::ZERO,
         });
+    }
+    if !key {
+        // Nobody starts from it: its memory is free for the verification's.
+        state = State::None;
     }
     let started = Instant::now();
     if verify {
