@@ -108,9 +108,11 @@ impl<R: Read + Seek> Archive<R> {
         let def = a.read_stream(&mut self.input, id, &self.options.limits)?;
         let mut models = self.options.models.clone();
         for embedded in a.read_models(&mut self.input, &self.options.limits) {
-            models.push(Arc::new(Model::from_bytes(embedded?.bytes)?));
+            models.push(Arc::new(Model::with_limits(embedded?.bytes, &self.options.limits)?));
         }
         let stream = open_stream(&def, &models, &a.header().writer.to_string())?;
+        let held: u64 = self.streams.iter().map(|(_, s)| s.code().held_bytes()).sum();
+        check_memory(held + stream.code().held_bytes(), &self.options.limits)?;
         self.streams.push((key, stream));
         Ok(&self.streams[self.streams.len() - 1].1)
     }
@@ -190,7 +192,9 @@ impl<R: Read + Seek> Archive<R> {
         let info = segment.header.info;
         let limits = self.options.limits;
         let stream = self.stream(archive, info.stream)?;
-        check_memory(stream.code().memory(info.kind, info.raw_len), &limits)?;
+        let states = if info.primed_by.is_some() { 2 } else { 1 };
+        let each = stream.code().memory(info.kind, info.raw_len);
+        check_memory(each.saturating_mul(states), &limits)?;
         let mut state = start_state(stream, &segment, state);
         let mut raw = Vec::new();
         decode_segment(stream, &segment, &mut state, &mut raw)?;

@@ -16,7 +16,7 @@ use crate::stream::Stream;
 use crate::stream_code::StreamCode;
 
 /// Streams whose key states are kept at the same time.
-const KEPT_KEYS: usize = 4;
+const KEPT_KEYS: usize = 2;
 
 /// Decompresses an archive, or several one after the other, from a reader.
 ///
@@ -32,7 +32,10 @@ pub struct Decoder<R: Read> {
     ahead: Option<Segment>,
     out: Vec<u8>,
     at: usize,
+    /// Bytes that streams and embedded models hold.
+    held: u64,
     done: bool,
+    failed: bool,
 }
 
 /// Final states of fresh segments, most recently used last.
@@ -74,7 +77,9 @@ impl<R: Read> Decoder<R> {
             ahead: None,
             out: Vec::new(),
             at: 0,
+            held: 0,
             done: false,
+            failed: false,
         })
     }
 
@@ -112,6 +117,20 @@ impl<R: Read> Decoder<R> {
 
     /// Decodes the next batch of segments and appends them to `out`.
     fn fill(&mut self) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::Corruption("the archive is damaged further up".into()));
+        }
+        let good = self.out.len();
+        let result = self.fill_batch();
+        if result.is_err() {
+            // What was not verified is never given out.
+            self.out.truncate(good);
+            self.failed = true;
+        }
+        result
+    }
+
+    fn fill_batch(&mut self) -> Result<(), Error> {
         let mut batch: Vec<Segment> = Vec::new();
         let mut most = usize::MAX;
         while batch.len() < most {
@@ -120,11 +139,17 @@ impl<R: Read> Decoder<R> {
                 None => match self.reader.next_block()? {
                     Block::Stream(def) => {
                         let writer = self.header().writer.to_string();
-                        self.streams.push(open_stream(&def, &self.models, &writer)?);
+                        let stream = open_stream(&def, &self.models, &writer)?;
+                        self.held += stream.code().held_bytes();
+                        check_memory(self.held, &self.options.limits)?;
+                        self.streams.push(stream);
                         continue;
                     }
                     Block::Model(embedded) => {
-                        self.models.push(Arc::new(Model::from_bytes(embedded.bytes)?));
+                        let model = Model::with_limits(embedded.bytes, &self.options.limits)?;
+                        self.held += model.held_bytes();
+                        check_memory(self.held, &self.options.limits)?;
+                        self.models.push(Arc::new(model));
                         continue;
                     }
                     Block::Segment(segment) => segment,
@@ -133,6 +158,7 @@ impl<R: Read> Decoder<R> {
                         footer.content.verify(&self.hasher.digest())?;
                         self.hasher = ContentHasher::new();
                         self.streams.clear();
+                        self.held = 0;
                         self.keys = Keys::default();
                         self.models = self.options.models.clone();
                         self.done = !self.reader.next_archive()?;
@@ -143,7 +169,9 @@ impl<R: Read> Decoder<R> {
             let info = segment.header.info;
             let stream = stream_of(&self.streams, info.stream)?;
             let each = stream.code().memory(info.kind, info.raw_len);
-            check_memory(each, &self.options.limits)?;
+            // A primed segment works beside its key's state.
+            let states = if info.primed_by.is_some() { 2 } else { 1 };
+            check_memory(each.saturating_mul(states) + self.held, &self.options.limits)?;
             let allowed = threads(self.options.threads, self.options.limits.max_memory, each, each);
             // A segment waits for the one that primes it.
             let waits =

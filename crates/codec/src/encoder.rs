@@ -78,11 +78,8 @@ pub struct Encoder<W: Write> {
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
     start: usize,
-    planned: bool,
     streams: Vec<Output>,
     cuts: VecDeque<Cut>,
-    /// The stream that goes on beyond the look-ahead, and the length of its segments.
-    open: Option<(usize, usize)>,
     summary: Summary,
 }
 
@@ -108,10 +105,8 @@ impl<W: Write> Encoder<W> {
             writer,
             buffer: Vec::new(),
             start: 0,
-            planned: false,
             streams: Vec::new(),
             cuts: VecDeque::new(),
-            open: None,
             summary: Summary::default(),
         })
     }
@@ -121,13 +116,9 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// [`Error::Verify`] if a segment does not decode to what was given; I/O errors.
     pub fn finish(mut self) -> Result<(W, Summary), Error> {
-        if !self.planned {
+        while self.pending() > 0 {
             self.plan(false)?;
-        }
-        self.code_ready()?;
-        if let Some((stream, _)) = self.open.take() {
-            self.cut_end(stream)?;
-            self.code_ready()?;
+            self.code_planned()?;
         }
         let (counting, footer): (Counting<W>, Footer) = self.writer.finish()?;
         self.summary.coded_bytes = counting.bytes;
@@ -141,16 +132,13 @@ impl<W: Write> Encoder<W> {
     /// As [`Encoder::finish`].
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
-            // Never more than a little beyond what can be worked on.
-            let room = (LOOKAHEAD as usize + 1).saturating_sub(self.pending()).max(1 << 16);
+            let room = (LOOKAHEAD as usize + 1).saturating_sub(self.pending());
             let (now, later) = bytes.split_at(bytes.len().min(room));
             self.buffer.extend_from_slice(now);
             bytes = later;
-            if !self.planned && self.pending() > LOOKAHEAD as usize {
+            if self.pending() > LOOKAHEAD as usize {
                 self.plan(true)?;
-            }
-            if self.planned {
-                self.code_ready()?;
+                self.code_planned()?;
             }
         }
         Ok(())
@@ -160,22 +148,21 @@ impl<W: Write> Encoder<W> {
         self.buffer.len() - self.start
     }
 
-    /// Decides on streams and segments.
-    fn plan(&mut self, open: bool) -> Result<(), Error> {
-        self.planned = true;
+    /// Decides on streams and segments of the look-ahead. `more` says that bytes follow it: then a record
+    /// that it cuts is left for the next one.
+    fn plan(&mut self, more: bool) -> Result<(), Error> {
         let started = Instant::now();
-        let sample_len = self.buffer.len().min(LOOKAHEAD as usize);
+        let from = self.start;
+        let sample = &self.buffer[from..from + self.pending().min(LOOKAHEAD as usize)];
         let given = match &self.options.model {
             Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
             None => self.options.layout.clone(),
         };
-        let parts = parts(&self.buffer[..sample_len], given.as_ref(), open);
-        let last = parts.len().saturating_sub(1);
-        let mut at = 0;
-        for (i, part) in parts.iter().enumerate() {
+        let parts = parts(sample, given.as_ref(), more);
+        let mut at = from;
+        for part in &parts {
             let sample = at..at + part.len;
             at += part.len;
-            let goes_on = open && i == last;
             let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
             let level = self.options.level;
             let (most, single) = match self.options.segment_bytes {
@@ -183,20 +170,11 @@ impl<W: Write> Encoder<W> {
                 Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
                 None => (level.segment_bytes(), level.single_bytes()),
             };
-            let lengths = segments(most, single, part.len as u64, record, goes_on);
-            let stream = self.add_stream(part, sample, &lengths, goes_on)?;
-            let mut left = part.len;
+            let lengths = segments(most, single, part.len as u64, record);
+            let stream = self.add_stream(part, sample, &lengths)?;
             for (j, &len) in lengths.iter().enumerate() {
-                let len = len as usize;
-                // An open part's first lengths may reach beyond what is there yet.
-                if !goes_on || j == 0 {
-                    self.cuts.push_back(Cut { stream, len, key: j == 0 && lengths.len() > 1 });
-                    left = left.saturating_sub(len);
-                }
-            }
-            debug_assert!(goes_on || left == 0);
-            if goes_on {
-                self.open = Some((stream, lengths[lengths.len() - 1] as usize));
+                let key = j == 0 && lengths.len() > 1;
+                self.cuts.push_back(Cut { stream, len: len as usize, key });
             }
         }
         self.summary.plan_seconds += started.elapsed().as_secs_f64();
@@ -208,18 +186,18 @@ impl<W: Write> Encoder<W> {
         part: &Part,
         sample: std::ops::Range<usize>,
         lengths: &[u64],
-        goes_on: bool,
     ) -> Result<usize, Error> {
         let level = self.options.level;
         let sample = &self.buffer[sample];
         let largest = lengths.iter().copied().max().unwrap_or(1);
-        // An open stream is as long as the look-ahead at least; how long nobody knows.
-        let total = part.len as u64 * if goes_on { 4 } else { 1 };
+        let total = part.len as u64;
         let own = plan(level, part.layout.as_ref(), sample, total, largest)?;
         let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
         let (stream, method, source) = match model {
             // A model is used where it helps, and only there is it needed to decompress.
-            Some(model) if model_helps(&model, &own, level, sample, total)? => {
+            Some(model)
+                if model_helps(&model, &own, level, sample, total, self.options.embed_model)? =>
+            {
                 if self.options.embed_model
                     && self.streams.iter().all(|s| s.stream.model().is_none())
                 {
@@ -250,37 +228,20 @@ impl<W: Write> Encoder<W> {
         Ok(self.streams.len() - 1)
     }
 
-    /// Segments for what is left of an open stream, and a tail that is no whole record.
-    fn cut_end(&mut self, stream: usize) -> Result<(), Error> {
-        let record = self.streams[stream].stream.code().record_bytes();
-        let whole = self.pending() / record * record;
-        if whole > 0 {
-            self.cuts.push_back(Cut { stream, len: whole, key: false });
-        }
-        let tail = self.pending() - whole;
-        if tail > 0 {
-            let part = Part { len: tail, layout: None };
-            let sample = self.buffer.len() - tail..self.buffer.len();
-            let stream = self.add_stream(&part, sample, &[tail as u64], false)?;
-            self.cuts.push_back(Cut { stream, len: tail, key: false });
-        }
-        Ok(())
-    }
-
-    /// Codes and writes all segments whose bytes are there.
-    fn code_ready(&mut self) -> Result<(), Error> {
+    /// Codes and writes all planned segments.
+    fn code_planned(&mut self) -> Result<(), Error> {
         loop {
             let batch = self.next_batch();
             if batch.is_empty() {
+                self.buffer.drain(..self.start);
+                self.start = 0;
+                // The streams end here: their key states are not needed any more.
+                self.streams.iter_mut().for_each(|s| s.key = None);
                 return Ok(());
             }
             let coded = self.code_batch(&batch)?;
             for (cut, coded) in batch.iter().zip(coded) {
                 self.write(*cut, coded)?;
-            }
-            if self.start > self.buffer.len() / 2 {
-                self.buffer.drain(..self.start);
-                self.start = 0;
             }
         }
     }
@@ -288,19 +249,12 @@ impl<W: Write> Encoder<W> {
     /// The next segments that can be coded side by side.
     fn next_batch(&mut self) -> Vec<Cut> {
         let mut batch: Vec<Cut> = Vec::new();
-        let mut bytes = 0;
         let mut most = usize::MAX;
         while batch.len() < most {
-            if self.cuts.is_empty()
-                && let Some((stream, len)) = self.open
-                && self.pending() >= bytes + len
-            {
-                self.cuts.push_back(Cut { stream, len, key: false });
-            }
             let Some(&cut) = self.cuts.front() else { break };
             // A key comes before what it primes.
             let after_key = batch.last().is_some_and(|c| c.key);
-            if self.pending() < bytes + cut.len || after_key {
+            if after_key {
                 break;
             }
             if batch.is_empty() {
@@ -310,11 +264,8 @@ impl<W: Write> Encoder<W> {
                 most = threads(self.options.threads, self.options.memory, each + LOOKAHEAD, each);
             }
             self.cuts.pop_front();
-            bytes += cut.len;
             batch.push(cut);
         }
-        // With an open stream, whole batches only: otherwise batches would depend on how bytes arrive,
-        // and threads would idle.
         batch
     }
 

@@ -4,8 +4,8 @@ use crate::error::Error;
 
 /// MiB.
 const MIB: u64 = 1 << 20;
-/// How much of the input is looked at before anything is decided; what lies beyond is taken to be like it.
-/// Decisions depend on no more than this, so a pipe and a file give the same archive.
+/// How much of the input is looked at before anything is decided about it; then the next such stretch follows, with
+/// streams of its own, so that slow drifts and changes of schema are met. A pipe and a file give the same archive.
 pub const LOOKAHEAD: u64 = 64 * MIB;
 
 /// A compression level, 1..=6 (7..=9 are reserved for the neural levels).
@@ -74,16 +74,10 @@ impl Level {
 
 /// Lengths of the segments of a run of `len` bytes of one stream, whole records of `record` bytes each
 /// but for the last, at most `most` bytes; a run of at most `single` bytes is one segment. The first is the *key* segment: its final state starts all others.
-///
-/// A run that reaches beyond the look-ahead is `open`: its lengths go on as the last one given.
-pub(crate) fn segments(most: u64, single: u64, len: u64, record: u64, open: bool) -> Vec<u64> {
+pub(crate) fn segments(most: u64, single: u64, len: u64, record: u64) -> Vec<u64> {
     let record = record.max(1);
     let most = (most / record).max(1) * record;
     let whole = |bytes: u64| (bytes / record).max(1) * record;
-    if open {
-        // The key is a quarter of the look-ahead at most, so that there is something to run in parallel.
-        return vec![most.min(whole(LOOKAHEAD / 4)), most];
-    }
     if len <= single.max(record) {
         return vec![len];
     }
@@ -115,7 +109,7 @@ mod tests {
             {
                 let len = len / record * record;
                 let (most, single) = (level.segment_bytes(), level.single_bytes());
-                let parts = segments(most, single, len.max(record), record, false);
+                let parts = segments(most, single, len.max(record), record);
                 assert_eq!(parts.iter().sum::<u64>(), len.max(record));
                 assert!(parts.iter().all(|&p| p % record == 0 && p > 0));
                 assert!(parts.iter().all(|&p| p <= level.segment_bytes().max(record).max(8 * MIB)));
@@ -125,7 +119,7 @@ mod tests {
 
     #[test]
     fn two_threads_have_equal_work() {
-        let parts = segments(16 * MIB, 8 * MIB, 14_778_320, 124, false);
+        let parts = segments(16 * MIB, 8 * MIB, 14_778_320, 124);
         assert_eq!(parts.len(), 3);
         assert!(parts[0] * 7 < parts[1]);
         assert!(parts[1].abs_diff(parts[2]) < 1000);

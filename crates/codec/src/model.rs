@@ -12,13 +12,13 @@
 
 use vxc_entropy::{read_varint, write_varint};
 use vxc_format::content::crc32c;
-use vxc_format::{FormatError, ModelId, SegmentKind};
+use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind};
 use vxc_tokens::RecordLayout;
 
 use crate::error::Error;
 use crate::level::{Level, segments};
 use crate::plan::{Planned, parts, plan, static_plan};
-use crate::segment_code::{Method, State};
+use crate::segment_code::{Method, State, check_memory};
 use crate::stream_code::{Form, StreamCode};
 
 const SIGNATURE: [u8; 8] = [0x89, b'V', b'X', b'M', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -84,7 +84,7 @@ impl Model {
         let mut mix = code.fresh(SegmentKind::Mix);
         // In segments: what is learned passes on, positions start anew as they will in use.
         let mut at = 0;
-        for len in segments(SEGMENT, SEGMENT, total, record as u64, false) {
+        for len in segments(SEGMENT, SEGMENT, total, record as u64) {
             code.encode(Method::Mix, &mut mix, &data[at..at + len as usize])?;
             at += len as usize;
         }
@@ -104,6 +104,21 @@ impl Model {
     /// # Errors
     /// [`Error::ModelMismatch`] if it is none, or damaged; `LimitExceeded` if it wants too much memory.
     pub fn from_bytes(file: Vec<u8>) -> Result<Self, Error> {
+        let limits = DecodeLimits { max_memory: MAX_STATE, ..DecodeLimits::default() };
+        Self::with_limits(file, &limits)
+    }
+
+    /// Bytes held: the file and both states.
+    pub fn held_bytes(&self) -> u64 {
+        let states = [SegmentKind::Static, SegmentKind::Mix].map(|k| self.code.memory(k, 0));
+        self.file.len() as u64 + states.iter().sum::<u64>() + self.code.held_bytes()
+    }
+
+    /// Loads a model file within limits.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`].
+    pub fn with_limits(file: Vec<u8>, limits: &DecodeLimits) -> Result<Self, Error> {
         let bad = |what: &str| Error::ModelMismatch(what.to_string());
         let (body, crc) = file
             .split_last_chunk::<4>()
@@ -126,13 +141,9 @@ impl Model {
         if !rest.is_empty() {
             return Err(bad("bytes after the last section"));
         }
-        for kind in [SegmentKind::Static, SegmentKind::Mix] {
-            let needed = code.memory(kind, 0);
-            if needed > MAX_STATE {
-                let what = "a model's state";
-                return Err(FormatError::LimitExceeded { what, needed, limit: MAX_STATE }.into());
-            }
-        }
+        let needed =
+            [SegmentKind::Static, SegmentKind::Mix].map(|k| code.memory(k, 0)).iter().sum();
+        check_memory(needed, limits)?;
         let statics = load(code.fresh(SegmentKind::Static), &counts)?;
         let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
         Ok(Self {

@@ -220,6 +220,7 @@ pub fn model_helps(
     level: Level,
     sample: &[u8],
     total: u64,
+    embed: bool,
 ) -> Result<bool, Error> {
     let record = own.code.record_bytes();
     let trial = &sample[..sample.len().min(LONG_TRIAL_BYTES.max(record)) / record * record];
@@ -233,7 +234,8 @@ pub fn model_helps(
     let method = model.method(level);
     let with = coded(model.code(), method, model.fresh(method.kind()))?;
     let without = coded(&own.code, own.method, own.code.fresh(own.method.kind()))?;
-    Ok(with <= without + own.code.to_bytes().len() as u64)
+    let carried = if embed { model.file().len() as u64 } else { 0 };
+    Ok(with + carried <= without + own.code.to_bytes().len() as u64)
 }
 
 /// Whole records from the start of the sample.

@@ -56,6 +56,15 @@ impl StreamCode {
         self.layout().map_or(1, |l| l.record_bytes)
     }
 
+    /// Bytes that the code holds, about.
+    pub fn held_bytes(&self) -> u64 {
+        match &self.form {
+            Form::Text | Form::Bytes => 64,
+            Form::Records(l) => 128 * l.fields.len() as u64,
+            Form::Fields(t) => t.held_bytes(),
+        }
+    }
+
     /// Serial form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut wire = Wire::new(RangeEncoder::new());

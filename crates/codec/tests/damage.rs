@@ -45,10 +45,7 @@ fn every_flipped_bit_is_found() {
 /// The checksums repaired: whatever the coded bytes say, decoding ends, and not with a panic.
 #[test]
 fn hostile_segments_with_right_checksums() {
-    use vxc_format::{
-        ArchiveWriter, Block, BlockReader, NewSegment, RawSummary, SegmentKind, StreamKind,
-        TokeniserSource,
-    };
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary, SegmentKind};
     let mut random = Random(11);
     for (what, raw) in inputs() {
         for level in LEVELS {
@@ -97,7 +94,40 @@ fn hostile_segments_with_right_checksums() {
             }
         }
     }
-    let _ = (StreamKind::Bytes, TokeniserSource::Inline);
+}
+
+/// A segment that decodes to something else than it says: no byte of it is ever given out.
+#[test]
+fn a_failed_decoder_stays_failed() {
+    use std::io::Read;
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    let raw = events()[..3000].to_vec();
+    let archive = compress(&raw, 5);
+    let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
+    let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+    loop {
+        match reader.next_block().unwrap() {
+            Block::Stream(def) => {
+                writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+            }
+            Block::Segment(s) => {
+                let i = s.header.info;
+                let raw = RawSummary { len: i.raw_len, xxh3: !s.header.raw_xxh3 };
+                let coded = &s.coded[..];
+                let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
+                writer.segment(&NewSegment { stream, kind, primed_by, raw, coded }).unwrap();
+            }
+            Block::Model(_) => {}
+            Block::End(_) => break,
+        }
+    }
+    writer.content(&raw);
+    let (bad, _) = writer.finish().unwrap();
+    let mut decoder = vxc::Decoder::new(&bad[..], DecompressOptions::default()).unwrap();
+    let mut buffer = [0; 100];
+    for _ in 0..3 {
+        assert!(decoder.read(&mut buffer).is_err());
+    }
 }
 
 #[test]

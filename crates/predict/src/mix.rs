@@ -60,7 +60,7 @@ pub struct MixConfig {
 impl MixConfig {
     /// log2 of the lines for each context for `symbols` symbols to come at a level.
     pub fn line_bits_for(symbols: u64, level: u32) -> u32 {
-        let most = if level >= 6 { 17 } else { 16 };
+        let most = if level >= 4 { 16 } else { 14 };
         // Two lines a symbol at most; half of that holds what repeats.
         (64 - symbols.leading_zeros()).clamp(6, most)
     }

@@ -68,6 +68,9 @@ impl Bins {
         let reach = below.max(above).max(1);
         // reach << s <= centre
         let max_shift = (width - 1).saturating_sub(64 - (reach - 1).leading_zeros());
+        // Lengths must not lose a bit either: a domain of 64 bits has no room for 2^64.
+        let max_shift =
+            if width == 64 { max_shift.min(covered.leading_zeros()) } else { max_shift };
         Ok(Self {
             width,
             lo: pairs.iter().map(|p| p.0).collect(),
@@ -237,6 +240,24 @@ mod tests {
             }
             let all: u64 = (0..=bins.count()).map(|b| bins.size(b, s)).sum();
             prop_assert_eq!(all, 256);
+        }
+    }
+
+    #[test]
+    fn symmetric_bins_at_the_largest_shift() {
+        for width in [8u32, 32, 64] {
+            let centre = 1u64 << (width - 1);
+            for k in 0..width - 1 {
+                let bins = Bins::new(width, &[(centre - (1 << k), 2 << k)]).unwrap();
+                let s = bins.max_shift();
+                for value in
+                    [0, centre - 1, centre, mask(width), centre >> 1, centre + (centre >> 1)]
+                {
+                    let p = bins.find(value, s);
+                    assert!(p.offset < p.size, "width {width}, k {k}: {p:?}");
+                    assert_eq!(bins.value(p.bin, p.offset, s).unwrap(), value);
+                }
+            }
         }
     }
 

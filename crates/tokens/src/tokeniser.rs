@@ -176,6 +176,12 @@ impl Tokeniser {
         &self.layout
     }
 
+    /// Bytes that it holds, about.
+    pub fn held_bytes(&self) -> u64 {
+        (self.steps.len() * (size_of::<Table>() + size_of::<Step>() + size_of::<Field>())) as u64
+            + self.steps.iter().map(|s| s.bins.count() as u64 * 16).sum::<u64>()
+    }
+
     /// Kinds by field.
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
@@ -184,13 +190,6 @@ impl Tokeniser {
     /// The steps in coding order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
-    }
-
-    /// Gives names (in field order) to the fields; they are never part of the serial form.
-    pub fn set_names(&mut self, names: impl IntoIterator<Item = String>) {
-        for (f, name) in self.layout.fields.iter_mut().zip(names) {
-            f.name = name;
-        }
     }
 
     /// Loads whole records into a block's raw columns.
