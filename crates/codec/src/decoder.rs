@@ -11,6 +11,7 @@ use vxc_format::{
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::{DecompressOptions, threads};
+use crate::parallel::in_parallel;
 use crate::segment_code::{State, check_memory};
 use crate::stream::Stream;
 use crate::stream_code::StreamCode;
@@ -211,18 +212,10 @@ impl<R: Read> Decoder<R> {
             self.keep(segment, state);
             return Ok(());
         }
-        let one = |(stream, segment, state): (&Stream, &Segment, Option<State>)| {
+        let results = in_parallel(jobs, |(stream, segment, state)| {
             let mut state = start_state(stream, segment, state);
             let mut raw = Vec::new();
             decode_segment(stream, segment, &mut state, &mut raw).map(|()| (raw, state))
-        };
-        let results: Vec<Result<(Vec<u8>, State), Error>> = std::thread::scope(|scope| {
-            let handles: Vec<_> =
-                jobs.into_iter().map(|job| scope.spawn(move || one(job))).collect();
-            handles
-                .into_iter()
-                .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
         });
         for (segment, result) in batch.iter().zip(results) {
             let (raw, state) = result?;

@@ -16,6 +16,7 @@ use vxc_format::{
 use crate::error::Error;
 use crate::level::{LOOKAHEAD, segments};
 use crate::options::{CompressOptions, threads};
+use crate::parallel::in_parallel;
 use crate::plan::{Part, model_helps, parts, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
@@ -277,20 +278,8 @@ impl<W: Write> Encoder<W> {
             at += cut.len;
         }
         let verify = self.options.verify;
-        let one =
-            |(output, raw, key): (&Output, &[u8], bool)| code_segment(output, raw, key, verify);
-        let results: Vec<Result<Coded, Error>> = if let [job] = jobs[..] {
-            vec![one(job)]
-        } else {
-            std::thread::scope(|scope| {
-                let handles: Vec<_> =
-                    jobs.into_iter().map(|job| scope.spawn(move || one(job))).collect();
-                handles
-                    .into_iter()
-                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
-            })
-        };
+        let results =
+            in_parallel(jobs, |(output, raw, key)| code_segment(output, raw, key, verify));
         results
             .into_iter()
             .map(|r| {

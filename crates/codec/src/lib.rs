@@ -21,6 +21,7 @@ pub mod error;
 pub mod level;
 pub mod model;
 pub mod options;
+mod parallel;
 mod plan;
 mod segment_code;
 pub mod stream;

@@ -80,7 +80,7 @@ fn threads_do_not_change_the_archive() {
 }
 
 #[test]
-fn sixteen_threads_stay_below_the_memory_cap() {
+fn a_memory_cap_changes_the_threads_but_not_the_archive() {
     // With 80 MiB there is room for one model: asked for sixteen threads, it works with fewer.
     let raw = jets();
     let options = CompressOptions { threads: 16, memory: 80 << 20, ..small_segments(5) };
