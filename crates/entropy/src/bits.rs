@@ -74,6 +74,22 @@ impl BitWriter {
     }
 }
 
+/// A width that will be read often, with its mask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Width {
+    mask: u64,
+    bits: u32,
+}
+
+impl Width {
+    /// `bits <= 64` (more count as 64).
+    #[must_use]
+    pub fn of(bits: u32) -> Self {
+        let bits = bits.min(64);
+        Self { mask: low_bits(u64::MAX, bits), bits }
+    }
+}
+
 /// Reads what a [`BitWriter`] wrote, given the same widths.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
@@ -108,16 +124,21 @@ impl<'a> BitReader<'a> {
     #[inline(always)]
     pub fn read(&mut self, bits: u32) -> u64 {
         debug_assert!(bits <= 64, "{bits} bits");
-        let bits = bits.min(64);
+        self.read_width(Width::of(bits))
+    }
+
+    /// [`BitReader::read`] with the mask at hand.
+    #[inline(always)]
+    pub fn read_width(&mut self, width: Width) -> u64 {
         let shift = (self.position & 7) as u32;
         let byte = self.position >> 3;
         let mut value = self.word_at(byte) >> shift;
-        if bits > FAST_BITS {
+        if width.bits > FAST_BITS {
             // Shift by 64 - shift, in two steps since that may be 64.
             value |= self.word_at(byte + 8) << (63 - shift) << 1;
         }
-        self.position += u64::from(bits);
-        low_bits(value, bits)
+        self.position += u64::from(width.bits);
+        value & width.mask
     }
 
     /// Reads a value of `widths[i]` bits into each `out[i]`.

@@ -20,7 +20,7 @@ mod uniform;
 
 pub use decoder::{DecTable, RansDecoder};
 pub use encoder::{EncTable, RansEncoder};
-pub use freq::{FreqTable, normalise};
+pub use freq::FreqTable;
 pub use uniform::MAX_UNIFORM;
 
 /// States that take turns.

@@ -15,7 +15,7 @@ use vxc_entropy::{
     BitReader, BitWriter, DecTable, EncTable, FreqTable, RansDecoder, RansEncoder, read_varint,
     write_varint,
 };
-use vxc_tokens::tokeniser::offset_bits;
+use vxc_tokens::symbol_table::offset_bits;
 use vxc_tokens::{Block, Tokeniser};
 
 use crate::error::PredictError;
@@ -96,7 +96,8 @@ impl StaticModel {
                 work.begin_step(tokeniser, plan, k);
                 tokeniser.tokens(k, &work.previous, &mut work.block);
                 let tokens = &work.block.tokens[k];
-                let tables = self.tables(k, &mut work.weights, |t| EncTable::new(&t));
+                let tables: Vec<EncTable> =
+                    self.tables(k, &mut work.weights).map(|t| EncTable::new(&t)).collect();
                 match &tables[..] {
                     [table] => rans.push_run(table, &tokens.symbols),
                     tables => rans.push_run_ctx(tables, &work.class, &tokens.symbols),
@@ -115,7 +116,7 @@ impl StaticModel {
         out
     }
 
-    /// Decodes whole records: the inverse of [`StaticModel::encode`]. Trailing zeros of `coded` are allowed.
+    /// Decodes whole records: the inverse of [`StaticModel::encode`].
     ///
     /// # Errors
     /// [`PredictError`] for anything that no encoder writes.
@@ -128,6 +129,7 @@ impl StaticModel {
     ) -> Result<(), PredictError> {
         let size = tokeniser.layout().record_bytes;
         let mut work = Work::new(tokeniser, plan);
+        let mut tables = Vec::new();
         let mut at = 0;
         for n in blocks(out.len() / size, tokeniser.steps().len()) {
             let rans_len = read_varint(&mut coded)?;
@@ -140,8 +142,8 @@ impl StaticModel {
                 let symbols = &mut work.block.tokens[k].symbols;
                 symbols.clear();
                 symbols.resize(n, 0);
-                let tables = self.tables(k, &mut work.weights, |t| DecTable::new(&t));
-                match &tables[..] {
+                self.decoder_tables(k, &mut work.weights, &mut tables);
+                match &tables[..self.counts[k].tables()] {
                     [table] => rans.decode_run(table, symbols),
                     tables => rans.decode_run_ctx(tables, &work.class, symbols),
                 }
@@ -149,12 +151,10 @@ impl StaticModel {
                 if plan.exact {
                     tokeniser.sizes(k, &mut work.block)?;
                     work.decode_offsets(&mut rans, &mut bits);
+                    tokeniser.values(k, &work.previous, &mut work.block)?;
                 } else {
-                    tokeniser.widths(k, &work.block, &mut work.widths);
-                    work.block.offsets.resize(n, 0);
-                    bits.read_many(&work.widths, &mut work.block.offsets);
+                    tokeniser.read_values(k, &work.previous, &mut work.block, &mut bits)?;
                 }
-                tokeniser.values(k, &work.previous, &mut work.block)?;
                 work.end_step(tokeniser, k);
             }
             rans.finish()?;
@@ -164,21 +164,29 @@ impl StaticModel {
             tokeniser.store(&work.block, part);
             work.end_block(tokeniser);
         }
-        if coded.iter().any(|&b| b != 0) {
+        if !coded.is_empty() {
             return Err(PredictError::Corrupt("bytes after the last block"));
         }
         Ok(())
     }
 
-    /// The tables of a step.
-    fn tables<T>(&self, k: usize, weights: &mut Vec<u32>, make: impl Fn(FreqTable) -> T) -> Vec<T> {
+    /// The tables of a step, class by class.
+    fn tables(&self, k: usize, weights: &mut Vec<u32>) -> impl Iterator<Item = FreqTable> {
         let counts = &self.counts[k];
-        (0..counts.tables())
-            .map(|class| {
-                counts.weights(class, weights);
-                make(FreqTable::from_counts(weights, PRECISION))
-            })
-            .collect()
+        (0..counts.tables()).map(move |class| {
+            counts.weights(class, weights);
+            FreqTable::from_counts(weights, PRECISION)
+        })
+    }
+
+    /// The decoder's tables of a step at the front of `out`, in the memory of earlier ones.
+    fn decoder_tables(&self, k: usize, weights: &mut Vec<u32>, out: &mut Vec<DecTable>) {
+        for (class, table) in self.tables(k, weights).enumerate() {
+            match out.get_mut(class) {
+                Some(old) => old.set(&table),
+                None => out.push(DecTable::new(&table)),
+            }
+        }
     }
 }
 
@@ -209,7 +217,6 @@ struct Work {
     /// Classes of the step at hand.
     class: Vec<u8>,
     weights: Vec<u32>,
-    widths: Vec<u8>,
     limits: Vec<u16>,
     tops: Vec<u16>,
 }
@@ -229,7 +236,6 @@ impl Work {
             is_source,
             class: Vec::new(),
             weights: Vec::new(),
-            widths: Vec::new(),
             limits: Vec::new(),
             tops: Vec::new(),
         }

@@ -8,6 +8,7 @@ mod partners;
 mod sample;
 
 use crate::bins::Bins;
+use crate::columns::Block;
 use crate::error::TokenError;
 use crate::fit_bins::{BinPrice, fit_bins, quick_cost};
 use crate::layout::{Kind, RecordLayout};
@@ -15,7 +16,7 @@ use crate::log2::{BIT, entropy};
 use crate::ordered::mask;
 use crate::relation::{Predictor, SearchOptions, find_relations};
 use crate::step::{Step, exponent};
-use crate::tokeniser::{Block, Tokeniser};
+use crate::tokeniser::Tokeniser;
 use crate::transform::Transform;
 
 use sample::Sample;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bins;
+pub mod columns;
 pub mod detect;
 pub mod error;
 pub mod fit;
@@ -12,12 +13,14 @@ pub mod ordered;
 pub mod relation;
 pub mod sidecar;
 pub mod step;
+pub mod symbol_table;
 pub mod tokeniser;
 pub mod transform;
 pub mod wire;
 
+pub use columns::{Block, TokenColumn};
 pub use error::TokenError;
 pub use fit::{FitOptions, fit};
 pub use layout::{Endian, Field, Kind, RecordLayout};
 pub use step::{Before, Step, Token};
-pub use tokeniser::{Block, Tokeniser};
+pub use tokeniser::Tokeniser;

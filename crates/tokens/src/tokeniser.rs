@@ -9,9 +9,9 @@ use crate::bins::{Bins, MAX_BINS};
 use crate::error::TokenError;
 use crate::fit_bins::LEN_BITS;
 use crate::layout::{Endian, Field, Kind, MAX_FIELDS, RecordLayout};
-use crate::ordered::from_ordered;
 use crate::relation::Predictor;
-use crate::step::{Before, Step, Token};
+use crate::step::{Before, Step};
+use crate::symbol_table::SymbolTable;
 use crate::transform::Transform;
 use crate::wire::{Slot, Wire};
 
@@ -21,114 +21,10 @@ pub const MAX_PARTNERS: usize = 4;
 /// A layout with the fitted code of each field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tokeniser {
-    layout: RecordLayout,
-    kinds: Vec<Kind>,
-    steps: Vec<Step>,
-    tables: Vec<Table>,
-}
-
-/// A step's symbols at shift 0, ready for columns.
-#[derive(Clone, Debug, PartialEq)]
-struct Table {
-    /// Number of values of each symbol; 0 for those outside the alphabet.
-    sizes: [u64; 256],
-    /// Whole bits of their offsets.
-    widths: [u8; 256],
-    /// First number of each bin in the coding domain.
-    starts: [u64; 256],
-}
-
-impl Table {
-    fn new(step: &Step) -> Self {
-        let mut table = Self { sizes: [0; 256], widths: [0; 256], starts: [0; 256] };
-        for (s, size) in table.sizes.iter_mut().enumerate() {
-            *size = step.size(s as u8, Before::default());
-            table.widths[s] = offset_bits(*size);
-        }
-        let first = usize::from(step.copy);
-        for (start, (lo, _)) in table.starts[first..].iter_mut().zip(step.bins.pairs()) {
-            *start = lo;
-        }
-        table
-    }
-
-    /// Values of an identity step without COPY: the general rule ([`Step::decode`]) without its branches.
-    fn values(
-        &self,
-        step: &Step,
-        symbols: &[u8],
-        offsets: &[u64],
-        out: &mut Vec<u64>,
-    ) -> Result<(), TokenError> {
-        let rest = step.bins.count();
-        let mut wrong = false;
-        let mut any_rest = false;
-        out.clear();
-        let numbers = symbols.iter().zip(offsets).map(|(&s, &offset)| {
-            wrong |= offset >= self.sizes[usize::from(s)];
-            any_rest |= usize::from(s) >= rest;
-            self.starts[usize::from(s)].wrapping_add(offset)
-        });
-        // One loop for each sort of kind, so that the kind is not asked for each value.
-        match step.kind {
-            Kind::F32 => out.extend(numbers.map(|x| from_ordered(Kind::F32, x))),
-            Kind::F64 => out.extend(numbers.map(|x| from_ordered(Kind::F64, x))),
-            Kind::I32 => out.extend(numbers.map(|x| from_ordered(Kind::I32, x))),
-            kind => out.extend(numbers.map(|x| from_ordered(kind, x))),
-        }
-        if wrong {
-            return Err(TokenError::Stream("offset outside its bin"));
-        }
-        if any_rest {
-            for ((value, &s), &offset) in out.iter_mut().zip(symbols).zip(offsets) {
-                if usize::from(s) >= rest {
-                    *value = step.decode(s, offset, 0, Before::default())?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whole bits of an offset below `size` (0 stands for 2^64).
-#[inline(always)]
-pub fn offset_bits(size: u64) -> u8 {
-    (64 - size.wrapping_sub(1).leading_zeros()) as u8
-}
-
-/// `N` bytes of a record.
-#[inline(always)]
-fn part<const N: usize>(record: &[u8], offset: usize) -> [u8; N] {
-    let mut out = [0; N];
-    out.copy_from_slice(&record[offset..offset + N]);
-    out
-}
-
-/// One column of a block: a step's symbols and context keys, one entry a record.
-#[derive(Clone, Debug, Default)]
-pub struct TokenColumn {
-    /// Symbols.
-    pub symbols: Vec<u8>,
-    /// Context keys of the values (see [`Step::key`]).
-    pub keys: Vec<u16>,
-    /// Context keys of the predictions, for relations (else empty).
-    pub expected: Vec<u16>,
-}
-
-/// A block of records, by columns.
-#[derive(Clone, Debug, Default)]
-pub struct Block {
-    /// Number of records.
-    pub records: usize,
-    /// Bit patterns, by field.
-    pub raw: Vec<Vec<u64>>,
-    /// Tokens, by step.
-    pub tokens: Vec<TokenColumn>,
-    /// Offsets inside the symbols' values, of the step at hand.
-    pub offsets: Vec<u64>,
-    /// Number of values of each symbol, of the step at hand.
-    pub sizes: Vec<u64>,
-    predicted: Vec<u64>,
+    pub(crate) layout: RecordLayout,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) tables: Vec<SymbolTable>,
 }
 
 impl Tokeniser {
@@ -167,7 +63,7 @@ impl Tokeniser {
             done[f] = true;
         }
         let kinds = layout.fields.iter().map(|f| f.kind).collect();
-        let tables = steps.iter().map(Table::new).collect();
+        let tables = steps.iter().map(SymbolTable::new).collect();
         Ok(Self { layout, kinds, steps, tables })
     }
 
@@ -178,7 +74,8 @@ impl Tokeniser {
 
     /// Bytes that it holds, about.
     pub fn held_bytes(&self) -> u64 {
-        (self.steps.len() * (size_of::<Table>() + size_of::<Step>() + size_of::<Field>())) as u64
+        (self.steps.len() * (size_of::<SymbolTable>() + size_of::<Step>() + size_of::<Field>()))
+            as u64
             + self.steps.iter().map(|s| s.bins.count() as u64 * 16).sum::<u64>()
     }
 
@@ -190,162 +87,6 @@ impl Tokeniser {
     /// The steps in coding order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
-    }
-
-    /// Loads whole records into a block's raw columns.
-    pub fn load(&self, bytes: &[u8], block: &mut Block) {
-        let size = self.layout.record_bytes;
-        self.prepare(bytes.len() / size, block);
-        for (f, column) in self.layout.fields.iter().zip(&mut block.raw) {
-            let records = bytes.chunks_exact(size);
-            column.clear();
-            match (f.endian, f.kind.bytes()) {
-                (Endian::Little, 4) => {
-                    column.extend(records.map(|r| u64::from(u32::from_le_bytes(part(r, f.offset)))))
-                }
-                (Endian::Little, 8) => {
-                    column.extend(records.map(|r| u64::from_le_bytes(part(r, f.offset))));
-                }
-                _ => column.extend(records.map(|r| f.load(r))),
-            }
-        }
-    }
-
-    /// Writes a block's raw columns as records: `out.len()` = records × record bytes.
-    pub fn store(&self, block: &Block, out: &mut [u8]) {
-        let size = self.layout.record_bytes;
-        for (f, column) in self.layout.fields.iter().zip(&block.raw) {
-            let records = out.chunks_exact_mut(size).zip(column);
-            match (f.endian, f.kind.bytes()) {
-                (Endian::Little, 4) => records.for_each(|(r, &raw)| {
-                    r[f.offset..f.offset + 4].copy_from_slice(&(raw as u32).to_le_bytes());
-                }),
-                (Endian::Little, 8) => records.for_each(|(r, &raw)| {
-                    r[f.offset..f.offset + 8].copy_from_slice(&raw.to_le_bytes());
-                }),
-                _ => records.for_each(|(r, &raw)| f.store(raw, r)),
-            }
-        }
-    }
-
-    /// Predictions of a relation step for a block whose earlier steps are known; needed before
-    /// [`Tokeniser::tokens`], [`Tokeniser::sizes`] and [`Tokeniser::values`]. Other steps: nothing.
-    pub fn predict(&self, k: usize, block: &mut Block) {
-        let step = &self.steps[k];
-        let Block { raw, predicted, records, .. } = block;
-        predicted.clear();
-        if let Transform::Relation(p) = &step.transform {
-            predicted.resize(*records, 0);
-            let columns: Vec<&[u64]> = raw.iter().map(Vec::as_slice).collect();
-            p.predict_block(&self.kinds, step.kind, &columns, predicted);
-        }
-    }
-
-    /// Tokens of one step of a loaded block. `previous` is the record before the block, by field.
-    pub fn tokens(&self, k: usize, previous: &[u64], block: &mut Block) {
-        let step = &self.steps[k];
-        let column = &block.raw[usize::from(step.field)];
-        let symbols = &mut block.tokens[k].symbols;
-        symbols.clear();
-        block.offsets.clear();
-        block.sizes.clear();
-        let mut last = previous[usize::from(step.field)];
-        for (r, &value) in column.iter().enumerate() {
-            let before = step.before(last, block.predicted.get(r).copied().unwrap_or(0));
-            let Token { symbol, offset, size } = step.encode(value, last, before);
-            symbols.push(symbol);
-            block.offsets.push(offset);
-            block.sizes.push(size);
-            last = value;
-        }
-    }
-
-    /// Sizes of one step's symbols.
-    ///
-    /// # Errors
-    /// [`TokenError::Stream`] if a symbol is outside the alphabet.
-    pub fn sizes(&self, k: usize, block: &mut Block) -> Result<(), TokenError> {
-        let step = &self.steps[k];
-        let Block { tokens, sizes, predicted, .. } = &mut *block;
-        let symbols = &tokens[k].symbols;
-        sizes.clear();
-        if step.scale.is_none() {
-            let table = &self.tables[k].sizes;
-            sizes.extend(symbols.iter().map(|&s| table[usize::from(s)]));
-        } else {
-            // The shift depends on the prediction alone.
-            sizes.extend(
-                symbols.iter().zip(&*predicted).map(|(&s, &p)| step.size(s, step.before(0, p))),
-            );
-        }
-        if sizes.contains(&0) {
-            return Err(TokenError::Stream("symbol outside the alphabet"));
-        }
-        Ok(())
-    }
-
-    /// Whole bits of the offsets of one step's symbols; 64 for a symbol outside the alphabet, which
-    /// [`Tokeniser::values`] refuses.
-    pub fn widths(&self, k: usize, block: &Block, out: &mut Vec<u8>) {
-        let step = &self.steps[k];
-        let symbols = &block.tokens[k].symbols;
-        out.clear();
-        if step.scale.is_none() {
-            let table = &self.tables[k].widths;
-            out.extend(symbols.iter().map(|&s| table[usize::from(s)]));
-        } else {
-            out.extend(
-                symbols
-                    .iter()
-                    .zip(&block.predicted)
-                    .map(|(&s, &p)| offset_bits(step.size(s, step.before(0, p)))),
-            );
-        }
-    }
-
-    /// Values of one step from its symbols and offsets; all earlier steps of the block are known.
-    ///
-    /// # Errors
-    /// [`TokenError::Stream`] if a symbol or an offset does not exist.
-    pub fn values(&self, k: usize, previous: &[u64], block: &mut Block) -> Result<(), TokenError> {
-        let step = &self.steps[k];
-        let column = &mut block.raw[usize::from(step.field)];
-        let symbols = &block.tokens[k].symbols;
-        if step.transform == Transform::Identity && !step.copy {
-            return self.tables[k].values(step, symbols, &block.offsets, column);
-        }
-        column.clear();
-        let mut last = previous[usize::from(step.field)];
-        for (r, (&symbol, &offset)) in symbols.iter().zip(&block.offsets).enumerate() {
-            let before = step.before(last, block.predicted.get(r).copied().unwrap_or(0));
-            last = step.decode(symbol, offset, last, before)?;
-            column.push(last);
-        }
-        Ok(())
-    }
-
-    /// Context keys of one step's values.
-    pub fn keys(&self, k: usize, block: &mut Block) {
-        let step = &self.steps[k];
-        let t = &mut block.tokens[k];
-        let column = &block.raw[usize::from(step.field)];
-        t.keys.clear();
-        t.keys.extend(column.iter().zip(&t.symbols).map(|(&raw, &s)| step.key(raw, s)));
-    }
-
-    /// Context keys of one step's predictions; none where it has no relation.
-    pub fn expected(&self, k: usize, block: &mut Block) {
-        let kind = self.steps[k].kind;
-        let t = &mut block.tokens[k];
-        t.expected.clear();
-        t.expected.extend(block.predicted.iter().map(|&p| crate::step::short_float(kind, p)));
-    }
-
-    /// Makes a block ready for `records` records.
-    pub fn prepare(&self, records: usize, block: &mut Block) {
-        block.records = records;
-        block.raw.resize_with(self.kinds.len(), Vec::new);
-        block.tokens.resize_with(self.steps.len(), TokenColumn::default);
     }
 
     /// Base and shift of a step for one record that is known up to this step.

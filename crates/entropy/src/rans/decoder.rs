@@ -25,13 +25,22 @@ impl DecTable {
     /// The decoder's view of `table`.
     #[must_use]
     pub fn new(table: &FreqTable) -> Self {
-        let mut symbols = Vec::with_capacity(1 << table.precision());
-        let mut slots = [0; 256];
-        for (s, (start, freq)) in table.slots().enumerate() {
-            slots[s] = start << 16 | freq;
-            symbols.resize((start + freq) as usize, s as u8);
+        let symbols = vec![0; 1 << table.precision()].into_boxed_slice();
+        let mut own = Self { precision: table.precision(), symbols, slots: [0; 256] };
+        own.set(table);
+        own
+    }
+
+    /// Takes another table instead, in the same memory if the precision is the same.
+    pub fn set(&mut self, table: &FreqTable) {
+        if self.precision != table.precision() {
+            *self = Self::new(table);
+            return;
         }
-        Self { precision: table.precision(), symbols: symbols.into_boxed_slice(), slots }
+        for (s, (start, freq)) in table.slots().enumerate() {
+            self.slots[s] = start << 16 | freq;
+            self.symbols[start as usize..(start + freq) as usize].fill(s as u8);
+        }
     }
 }
 

@@ -77,8 +77,15 @@ impl Counts {
 
     /// Counts coded symbols; `classes` is unused where there is one table.
     pub fn add(&mut self, symbols: &[u8], classes: &[u8]) {
-        for &s in symbols {
-            self.all[usize::from(s)] += 1;
+        // Four counters a symbol: an addition need not wait for the one before.
+        let mut counts = [[0u32; 4]; 256];
+        for symbols in symbols.chunks(4) {
+            for (lane, &s) in symbols.iter().enumerate() {
+                counts[usize::from(s)][lane] += 1;
+            }
+        }
+        for (all, counts) in self.all.iter_mut().zip(&counts) {
+            *all += counts.iter().sum::<u32>();
         }
         if !self.classes.is_empty() {
             for (&s, &c) in symbols.iter().zip(classes) {
