@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 pub use groups::{
-    Common, Files, LayoutArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify, size,
+    Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
 
 use crate::console::{Talk, error_line};
@@ -83,9 +83,6 @@ pub struct PlainArgs {
     /// What to do.
     #[command(flatten)]
     pub mode: ModeArgs,
-    /// Inputs.
-    #[command(flatten)]
-    pub files: Files,
     /// Where the result goes.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -95,12 +92,9 @@ pub struct PlainArgs {
     /// How to decompress.
     #[command(flatten)]
     pub unpack: UnpackArgs,
-    /// Model files.
+    /// Inputs, models, and what every command knows.
     #[command(flatten)]
-    pub models: ModelArgs,
-    /// What every command knows.
-    #[command(flatten)]
-    pub common: Common,
+    pub base: Base,
 }
 
 /// Modes of the form without a command.
@@ -121,75 +115,51 @@ pub struct ModeArgs {
 /// `compress`.
 #[derive(Debug, Args)]
 pub struct CompressArgs {
-    /// Inputs.
-    #[command(flatten)]
-    pub files: Files,
     /// Where the result goes.
     #[command(flatten)]
     pub output: OutputArgs,
     /// How to compress.
     #[command(flatten)]
     pub pack: PackArgs,
-    /// Model files.
+    /// Inputs, models, and what every command knows.
     #[command(flatten)]
-    pub models: ModelArgs,
-    /// What every command knows.
-    #[command(flatten)]
-    pub common: Common,
+    pub base: Base,
 }
 
 /// `decompress`.
 #[derive(Debug, Args)]
 pub struct DecompressArgs {
-    /// Inputs.
-    #[command(flatten)]
-    pub files: Files,
     /// Where the result goes.
     #[command(flatten)]
     pub output: OutputArgs,
     /// How to decompress.
     #[command(flatten)]
     pub unpack: UnpackArgs,
-    /// Model files.
+    /// Inputs, models, and what every command knows.
     #[command(flatten)]
-    pub models: ModelArgs,
-    /// What every command knows.
-    #[command(flatten)]
-    pub common: Common,
+    pub base: Base,
 }
 
 /// `test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Inputs.
+    /// Limits.
     #[command(flatten)]
-    pub files: Files,
-    /// Refuse archives with more content than this
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub max_output: Option<u64>,
-    /// Model files.
+    pub limits: LimitArgs,
+    /// Inputs, models, and what every command knows.
     #[command(flatten)]
-    pub models: ModelArgs,
-    /// What every command knows.
-    #[command(flatten)]
-    pub common: Common,
+    pub base: Base,
 }
 
 /// `list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Inputs.
-    #[command(flatten)]
-    pub files: Files,
     /// Print everything as JSON: a list with one object for each file
     #[arg(long)]
     pub json: bool,
-    /// Model files.
+    /// Inputs, models, and what every command knows.
     #[command(flatten)]
-    pub models: ModelArgs,
-    /// What every command knows.
-    #[command(flatten)]
-    pub common: Common,
+    pub base: Base,
 }
 
 /// `fit`.
@@ -239,11 +209,11 @@ impl Cli {
     /// How much to say.
     pub fn talk(&self) -> Talk {
         let common = match &self.command {
-            None => &self.plain.common,
-            Some(Command::Compress(a)) => &a.common,
-            Some(Command::Decompress(a)) => &a.common,
-            Some(Command::Test(a)) => &a.common,
-            Some(Command::List(a)) => &a.common,
+            None => &self.plain.base.common,
+            Some(Command::Compress(a)) => &a.base.common,
+            Some(Command::Decompress(a)) => &a.base.common,
+            Some(Command::Test(a)) => &a.base.common,
+            Some(Command::List(a)) => &a.base.common,
             Some(Command::Fit(a)) => &a.common,
             Some(Command::Inspect(a)) => &a.common,
         };
@@ -319,18 +289,7 @@ mod tests {
     #[test]
     fn commands_and_files_are_told_apart() {
         assert!(matches!(parsed(&["vxc", "c", "x"]).command, Some(Command::Compress(_))));
-        assert_eq!(parsed(&["vxc", "--", "c"]).plain.files.files, [PathBuf::from("c")]);
-        assert_eq!(parsed(&["vxc", "-k", "test"]).plain.files.files, [PathBuf::from("test")]);
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size("64"), Ok(64 << 20));
-        assert_eq!(size("3K"), Ok(3 << 10));
-        assert_eq!(size("3GiB"), Ok(3 << 30));
-        assert_eq!(size("7b"), Ok(7));
-        for bad in ["", "x", "-1", "1.5", "99999999999999999999", "99999999999G"] {
-            assert!(size(bad).is_err(), "{bad}");
-        }
+        assert_eq!(parsed(&["vxc", "--", "c"]).plain.base.files, [PathBuf::from("c")]);
+        assert_eq!(parsed(&["vxc", "-k", "test"]).plain.base.files, [PathBuf::from("test")]);
     }
 }

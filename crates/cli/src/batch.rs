@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, decompress, fit, inspect, list};
+use crate::{compress, decompress, fit, inspect, list, panics};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,9 +16,12 @@ pub struct Sizes {
     pub coded: u64,
 }
 
-/// Runs a job and gives the exit code.
-pub fn run(job: &Job, console: &Console) -> u8 {
-    match job {
+/// Runs a job and gives the exit code; failures of single files have been told.
+///
+/// # Errors
+/// What concerns no single file.
+pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
+    Ok(match job {
         Job::Compress(files, pack) => {
             each(files, console, Some("compressed"), |name| compress::one(pack, name, console))
         }
@@ -29,18 +32,15 @@ pub fn run(job: &Job, console: &Console) -> u8 {
         Job::Test(files, options) => {
             each(files, console, None, |name| decompress::test(options, name, console))
         }
-        Job::List(files, options, json) => list::run(files, options, *json, console),
+        Job::List(files, options, json) => list::run(files, options, *json, console)?,
         Job::Inspect(files, how) => {
             each(files, console, None, |name| inspect::one(how, name, console))
         }
-        Job::Fit(how) => match fit::run(how, console) {
-            Ok(()) => 0,
-            Err(failure) => {
-                console.error(None, &failure);
-                failure.code()
-            }
-        },
-    }
+        Job::Fit(how) => {
+            fit::run(how, console)?;
+            0
+        }
+    })
 }
 
 /// Runs `one` over the files; `done` is the verb of the line at the end.
@@ -54,7 +54,7 @@ pub fn each(
     let mut total = Sizes::default();
     let mut good = 0;
     for name in files {
-        match one(name) {
+        match panics::caught(|| one(name)) {
             Ok(sizes) => {
                 good += 1;
                 total.raw += sizes.raw;
@@ -80,4 +80,38 @@ pub fn each(
         ));
     }
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::console::Talk;
+    use crate::output::{Target, Terminal};
+
+    #[test]
+    fn a_panic_costs_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["first", "bad", "last"].map(|name| folder.path().join(name));
+        let console = Console::new(Talk::Quiet);
+        let code = each(&files, &console, None, |name| {
+            let mut output = Target::Path(name.to_owned()).open(false, Terminal::Never)?;
+            output.write_all(b"content").map_err(Failure::io("cannot write"))?;
+            if name.ends_with("bad") {
+                // In a thread, as the coders run.
+                std::thread::scope(|scope| {
+                    let panic = scope.spawn(|| panic!("on purpose")).join().unwrap_err();
+                    std::panic::resume_unwind(panic)
+                })
+            }
+            output.publish(&Default::default())?;
+            Ok(Sizes::default())
+        });
+        assert_eq!(code, 1);
+        let mut there: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        there.sort();
+        assert_eq!(there, ["first", "last"]);
+    }
 }

@@ -13,12 +13,12 @@ use vxc::{
 use crate::batch::Sizes;
 use crate::console::{Console, Shown, ratio, records};
 use crate::failure::Failure;
-use crate::input::{Source, is_stdin};
+use crate::input::{Source, is_pipe, is_stdin};
 use crate::layout::SAMPLE;
 use crate::meta::{Looks, mode, to_bytes, to_nanos, with_suffix};
 use crate::options::Pack;
 use crate::output::{Output, Pending, Target, Terminal};
-use crate::progress::Progress;
+use crate::progress::{Counters, Progress};
 use crate::streams;
 
 /// How much is read at a time.
@@ -34,10 +34,11 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
         None if is_stdin(name) => Target::Stdout,
         None => Target::Path(with_suffix(name, ".vxc")),
     };
-    let source = Source::open(name)?;
-    if pack.placing.target.is_none() && source.file.is_none() && target != Target::Stdout {
+    // Before it is opened, which may wait for whoever writes to it.
+    if pack.placing.target.is_none() && !is_stdin(name) && is_pipe(name) {
         return Err(Failure::usage("a pipe has no name; say where to write with -c or -o"));
     }
+    let source = Source::open(name)?;
     target.check(pack.placing.force, &source.meta)?;
     let terminal = if pack.placing.force { Terminal::Forced } else { Terminal::Never };
     let mut output = target.open(pack.placing.force, terminal)?;
@@ -84,6 +85,8 @@ fn write(
         }
     };
     names.learn(layout.as_ref());
+    // What was read waits to be coded: only coded bytes are progress.
+    let progress = Progress::start(console, label, len, Counters::one());
     let options = CompressOptions {
         level: pack.level,
         layout,
@@ -95,10 +98,9 @@ fn write(
         // A file is decoded as a whole before it gets its name; a pipe segment by segment.
         verify: pack.verify && !output.is_file(),
         memory: pack.memory,
+        progress: Some(progress.counters.content.clone()),
     };
-    let progress = Progress::start(console, label, len);
-    let content = progress.counters.content.clone();
-    let mut reader = source.into_reader(progress.counters.input.clone());
+    let mut reader = source.into_reader(Default::default());
     let mut encoder = match Encoder::new(&mut *output, options) {
         Ok(encoder) => encoder,
         Err(e) => return Err(output.explain_codec(e)),
@@ -111,7 +113,6 @@ fn write(
                 if let Err(e) = encoder.push(&buffer[..n]) {
                     break Err(e);
                 }
-                content.fetch_add(n as u64, Relaxed);
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => return Err(Failure::Io("cannot read".into(), e)),
@@ -161,39 +162,41 @@ fn verify(
     summary: &Summary,
     console: &Console,
 ) -> Result<(), Failure> {
-    // Threads are bounded by memory as ever; a segment that one thread could code it can also decode.
-    let limits = |max_memory| DecodeLimits {
-        max_memory,
-        max_output: u64::MAX,
-        max_model_bytes: u64::MAX,
-        max_segment: u64::MAX,
-    };
-    let attempts = [(pack.threads, pack.memory), (1, u64::MAX)];
-    for (i, (threads, memory)) in attempts.into_iter().enumerate() {
+    let mut attempt = |threads, max_memory| {
         let label = format!("{} (verifying)", Shown(name));
-        let progress = Progress::start(console, label, Some(summary.raw_bytes));
-        let file = pending.read_back()?;
+        let progress = Progress::start(console, label, Some(summary.raw_bytes), Counters::one());
         let options = DecompressOptions {
             models: pack.model.iter().cloned().collect(),
-            limits: limits(memory),
+            limits: DecodeLimits {
+                max_memory,
+                max_output: u64::MAX,
+                max_model_bytes: u64::MAX,
+                max_segment: u64::MAX,
+            },
             threads,
         };
-        let decoded = decode_all(std::io::BufReader::with_capacity(READ, file), options, |n| {
-            progress.counters.input.fetch_add(n, Relaxed);
+        let file = std::io::BufReader::with_capacity(READ, pending.read_back()?);
+        Ok::<_, Failure>(decode_all(file, options, |n| {
             progress.counters.content.fetch_add(n, Relaxed);
-        });
-        match decoded {
-            Ok(n) if n == summary.raw_bytes => return Ok(()),
-            Ok(n) => {
-                let wanted = summary.raw_bytes;
-                return Err(Failure::Verify(format!("{n} bytes came back, not {wanted}")));
-            }
-            Err(Error::Format(FormatError::LimitExceeded { .. })) if i == 0 => {}
-            Err(e @ (Error::Io(_) | Error::Format(FormatError::Io(_)))) => return Err(e.into()),
-            Err(e) => return Err(Failure::Verify(e.to_string())),
-        }
+        }))
+    };
+    let mut decoded = attempt(pack.threads, pack.memory)?;
+    if let Err(Error::Format(FormatError::LimitExceeded { needed, .. })) = decoded {
+        // It was coded by one thread, above the limit; so it is decoded, and so will the user have to.
+        let mib = needed.div_ceil(1 << 20);
+        console
+            .warning(name, &format!("decompressing takes more memory than -M: {mib} MiB or more"));
+        decoded = attempt(1, u64::MAX)?;
     }
-    Err(Failure::Verify("the archive needs too much memory".into()))
+    match decoded {
+        Ok(n) if n == summary.raw_bytes => Ok(()),
+        Ok(n) => {
+            let wanted = summary.raw_bytes;
+            Err(Failure::Verify(format!("{n} bytes came back, not {wanted}")))
+        }
+        Err(e @ (Error::Io(_) | Error::Format(FormatError::Io(_)))) => Err(e.into()),
+        Err(e) => Err(Failure::Verify(e.to_string())),
+    }
 }
 
 /// Decodes everything and drops it; gives the number of bytes.

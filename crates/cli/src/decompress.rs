@@ -14,7 +14,7 @@ use crate::input::{Source, is_stdin};
 use crate::meta::{Looks, from_nanos, safe_name, without_suffix};
 use crate::options::Unpack;
 use crate::output::{Target, Terminal};
-use crate::progress::Progress;
+use crate::progress::{Counters, Progress};
 
 /// Decompresses one archive.
 ///
@@ -29,7 +29,7 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
         target.check(unpack.placing.force, &meta)?;
     }
     let label = Shown(name).to_string();
-    let progress = Progress::start(console, label, source.len);
+    let progress = Progress::start(console, label, source.len, Counters::default());
     let content = progress.counters.content.clone();
     let input = progress.counters.input.clone();
     let reader = source.into_reader(input.clone());
@@ -72,7 +72,8 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
 /// Whatever is wrong with it.
 pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Result<Sizes, Failure> {
     let source = Source::open(name)?;
-    let progress = Progress::start(console, Shown(name).to_string(), source.len);
+    let progress =
+        Progress::start(console, Shown(name).to_string(), source.len, Counters::default());
     let counters = progress.counters.clone();
     let reader = source.into_reader(counters.input.clone());
     let total = decode_all(buffered(reader), options.clone(), |n| {

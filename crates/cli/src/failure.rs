@@ -4,7 +4,7 @@ use std::io;
 
 use vxc::{Error, FormatError};
 
-/// A failure. Exit codes: 1 bad data or failed verification, 2 usage or I/O, 3 model missing or mismatched,
+/// A failure. Exit codes: 1 bad data, failed verification or a fault of the program, 2 usage or I/O, 3 model missing or mismatched,
 /// 4 limit exceeded.
 #[derive(Debug)]
 pub enum Failure {
@@ -18,14 +18,13 @@ pub enum Failure {
     Usage(String),
     /// A model file is missing or unfit.
     Model(String),
+    /// A panic: a fault of the program, with its place.
+    Internal(String),
     /// Whoever reads our standard output has seen enough: no failure at all.
     Closed,
 }
 
 impl Failure {
-    /// Exit code after a panic.
-    pub const INTERNAL: u8 = 1;
-
     /// A usage failure.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
@@ -41,7 +40,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Codec(e) => e.exit_code(),
-            Self::Verify(_) => 1,
+            Self::Verify(_) | Self::Internal(_) => 1,
             Self::Io(..) | Self::Usage(_) => 2,
             Self::Model(_) => 3,
             Self::Closed => 0,
@@ -74,6 +73,7 @@ impl std::fmt::Display for Failure {
             (Self::Codec(e), _) => e.fmt(f),
             (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
             (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
+            (Self::Internal(m), _) => write!(f, "internal error, please report it: {m}"),
             (Self::Closed, _) => f.write_str("the output was closed"),
         }
     }

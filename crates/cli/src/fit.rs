@@ -11,7 +11,7 @@ use crate::layout::SAMPLE;
 use crate::meta::Looks;
 use crate::options::Fit;
 use crate::output::{Target, Terminal};
-use crate::progress::Progress;
+use crate::progress::{Counters, Progress};
 
 /// Reads all training files, fits, and writes the model file.
 ///
@@ -56,7 +56,12 @@ pub fn run(how: &Fit, console: &Console) -> Result<(), Failure> {
     target.check(how.force, &metas)?;
     let terminal = if how.force { Terminal::Forced } else { Terminal::Never };
     let mut output = target.open(how.force, terminal)?;
-    let progress = Progress::start(console, format!("{} (fitting)", Shown(&how.output)), None);
+    let progress = Progress::start(
+        console,
+        format!("{} (fitting)", Shown(&how.output)),
+        None,
+        Counters::default(),
+    );
     let model = vxc::Model::fit(how.level, layout.as_ref(), &training)?;
     drop(progress);
     std::io::Write::write_all(&mut output, model.file()).map_err(|e| output.explain(e))?;

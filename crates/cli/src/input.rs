@@ -1,5 +1,5 @@
-//! Inputs: a regular file, or standard input. Directories, devices and named pipes are refused before they
-//! are opened, since opening some of them waits for ever.
+//! Inputs: a regular file, standard input, or a pipe with a name. Directories and devices are refused before they
+//! are opened; opening a named pipe waits for whoever writes to it, as `cat` does.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, IsTerminal, Read};
@@ -84,7 +84,22 @@ impl Source {
     }
 }
 
-/// Opens a regular file, or a pipe that the shell opened (`/dev/fd/63` of `<(command)`).
+/// Whether a name is that of a pipe: one made by `mkfifo`, or one that the shell opened.
+pub fn is_pipe(name: &Path) -> bool {
+    std::fs::metadata(name).is_ok_and(|meta| is_fifo(&meta))
+}
+
+#[cfg(unix)]
+fn is_fifo(meta: &Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&meta.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_fifo(_: &Metadata) -> bool {
+    false
+}
+
+/// Opens a regular file or a pipe, also one that the shell opened (`/dev/fd/63` of `<(command)`).
 ///
 /// # Errors
 /// I/O, or what it is instead of a file.
@@ -96,8 +111,8 @@ pub fn open_file(name: &Path) -> Result<(File, Metadata), Failure> {
     if meta.is_dir() {
         return Err(Failure::usage("is a directory, not a file (tar -I vxc packs directories)"));
     }
-    if !meta.is_file() && !shell {
-        return Err(Failure::usage("is not a regular file"));
+    if !meta.is_file() && !is_fifo(&meta) && !shell {
+        return Err(Failure::usage("is neither a regular file nor a pipe"));
     }
     let file = File::open(name).map_err(Failure::io(""))?;
     let meta = file.metadata().map_err(Failure::io(""))?;

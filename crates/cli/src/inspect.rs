@@ -19,7 +19,7 @@ use crate::layout::{SAMPLE, names_beside};
 use crate::list;
 use crate::meta::without_suffix;
 use crate::options::Inspect;
-use crate::progress::Progress;
+use crate::progress::{Counters, Progress};
 use crate::streams::{self, FieldNames};
 
 /// How much of an input is looked at: what the encoder looks at.
@@ -106,7 +106,8 @@ fn input(
 ) -> Result<(), Failure> {
     let name = source.name.clone();
     let len = source.len;
-    let _progress = Progress::start(console, format!("{} (fitting)", Shown(&name)), None);
+    let _progress =
+        Progress::start(console, format!("{} (fitting)", Shown(&name)), None, Counters::default());
     let sample = source.peek(MOST)?;
     let layout = how.layout.choose(&name, len, &sample[..sample.len().min(SAMPLE)], console)?;
     let total = len.unwrap_or(sample.len() as u64);

@@ -9,9 +9,9 @@ use serde::Serialize;
 use vxc::{Archive, DecompressOptions, Error, SegmentKind};
 
 use crate::batch::{Sizes, each};
-use crate::console::{Console, Shown, error_line, print, ratio};
+use crate::console::{Console, Shown, print, ratio};
 use crate::failure::Failure;
-use crate::input::Source;
+use crate::input::{Source, is_pipe};
 use crate::streams::{self, FieldNames};
 
 /// Everything that is known of an archive file.
@@ -75,8 +75,16 @@ struct SegmentReport {
     file_bytes: u64,
 }
 
-/// Lists the files.
-pub fn run(files: &[PathBuf], options: &DecompressOptions, json: bool, console: &Console) -> u8 {
+/// Lists the files and gives the exit code.
+///
+/// # Errors
+/// If the list cannot be written.
+pub fn run(
+    files: &[PathBuf],
+    options: &DecompressOptions,
+    json: bool,
+    console: &Console,
+) -> Result<u8, Failure> {
     let mut reports = Vec::new();
     let mut header = !json;
     let code = each(files, console, None, |name| {
@@ -95,19 +103,15 @@ pub fn run(files: &[PathBuf], options: &DecompressOptions, json: bool, console: 
         }
         Ok(sizes)
     });
-    if !json {
-        return code;
-    }
-    let written = serde_json::to_string_pretty(&reports)
-        .map_err(|e| Failure::Io("cannot write".into(), e.into()))
-        .and_then(|text| print(&(text + "\n")));
-    match written {
-        Ok(()) | Err(Failure::Closed) => code,
-        Err(failure) => {
-            error_line(&failure.to_string());
-            if code == 0 { failure.code() } else { code }
+    if json {
+        let text = serde_json::to_string_pretty(&reports)
+            .map_err(|e| Failure::Io("cannot write".into(), e.into()))?;
+        match print(&(text + "\n")) {
+            Err(Failure::Closed) => {}
+            written => written?,
         }
     }
+    Ok(code)
 }
 
 /// Opens an archive in a regular file.
@@ -115,10 +119,12 @@ pub fn open(
     name: &Path,
     options: &DecompressOptions,
 ) -> Result<(Archive<BufReader<File>>, u64), Failure> {
+    let no_index = || Failure::usage("is a pipe: there is no index to look at");
+    if is_pipe(name) {
+        return Err(no_index());
+    }
     let source = Source::open(name)?;
-    let (Some(file), Some(len)) = (source.file, source.len) else {
-        return Err(Failure::usage("is a pipe: there is no index to look at"));
-    };
+    let (Some(file), Some(len)) = (source.file, source.len) else { return Err(no_index()) };
     Ok((Archive::open(BufReader::new(file), options.clone())?, len))
 }
 

@@ -17,6 +17,7 @@ mod list;
 mod meta;
 mod options;
 mod output;
+mod panics;
 mod progress;
 mod signals;
 mod streams;
@@ -24,7 +25,6 @@ mod streams;
 use std::process::ExitCode;
 
 use crate::console::Console;
-use crate::failure::Failure;
 use crate::options::Job;
 
 fn main() -> ExitCode {
@@ -38,24 +38,15 @@ fn main() -> ExitCode {
 /// Runs what the arguments ask for and gives the exit code.
 fn run(cli: args::Cli) -> u8 {
     let console = Console::new(cli.talk());
-    std::panic::set_hook(Box::new(|info| {
-        console::error_line(
-            &format!("internal error, please report it: {info}").replace('\n', " "),
-        );
-    }));
-    let result = Job::new(cli, &console).and_then(|job| {
+    panics::install();
+    let work = || {
+        let job = Job::new(cli, &console)?;
         vxc_infer::Isa::from_env().map_err(vxc::Error::from)?;
         signals::install()?;
-        Ok(job)
-    });
-    let job = match result {
-        Ok(job) => job,
-        Err(failure) => {
-            console.error(None, &failure);
-            return failure.code();
-        }
+        batch::run(&job, &console)
     };
-    // A panic is a fault of the program; the files that it was writing were removed while it unwound.
-    let work = std::panic::AssertUnwindSafe(|| batch::run(&job, &console));
-    std::panic::catch_unwind(work).unwrap_or(Failure::INTERNAL)
+    panics::caught(work).unwrap_or_else(|failure| {
+        console.error(None, &failure);
+        failure.code()
+    })
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use vxc::{DecodeLimits, DecompressOptions, Level, Model};
 
 use crate::args::{
-    Cli, Command, Common, LayoutArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs, UnpackArgs,
-    Verify,
+    Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
+    UnpackArgs, Verify,
 };
 use crate::console::Console;
 use crate::failure::Failure;
@@ -109,23 +109,10 @@ impl Job {
     pub fn new(cli: Cli, console: &Console) -> Result<Self, Failure> {
         Ok(match cli.command {
             None => return plain(cli.plain, console),
-            Some(Command::Compress(a)) => {
-                let files = or_stdin(a.files.files)?;
-                let pack = pack(&files, a.output, a.pack, &a.models, &a.common, console)?;
-                Self::Compress(files, pack)
-            }
-            Some(Command::Decompress(a)) => {
-                let files = or_stdin(a.files.files)?;
-                let unpack = unpack(&files, a.output, a.unpack, &a.models, &a.common, console)?;
-                Self::Decompress(files, unpack)
-            }
-            Some(Command::Test(a)) => {
-                let files = or_stdin(a.files.files)?;
-                Self::Test(files, decoding(&a.models, &a.common, a.max_output)?)
-            }
-            Some(Command::List(a)) => {
-                Self::List(named(a.files.files)?, decoding(&a.models, &a.common, None)?, a.json)
-            }
+            Some(Command::Compress(a)) => pack(a.base, a.output, a.pack, console)?,
+            Some(Command::Decompress(a)) => unpack(a.base, a.output, a.unpack, console)?,
+            Some(Command::Test(a)) => test(a.base, a.limits)?,
+            Some(Command::List(a)) => list(a.base, a.json)?,
             Some(Command::Fit(a)) => Self::Fit(Fit {
                 files: a.files,
                 output: a.output,
@@ -143,20 +130,29 @@ impl Job {
 }
 
 fn plain(a: PlainArgs, console: &Console) -> Result<Job, Failure> {
-    let files = a.files.files;
     if a.mode.list {
-        return Ok(Job::List(named(files)?, decoding(&a.models, &a.common, None)?, false));
-    }
-    let files = or_stdin(files)?;
-    Ok(if a.mode.decompress {
-        let unpack = unpack(&files, a.output, a.unpack, &a.models, &a.common, console)?;
-        Job::Decompress(files, unpack)
+        list(a.base, false)
+    } else if a.mode.decompress {
+        unpack(a.base, a.output, a.unpack, console)
     } else if a.mode.test {
-        Job::Test(files, decoding(&a.models, &a.common, a.unpack.max_output)?)
+        test(a.base, a.unpack.limits)
     } else {
-        let pack = pack(&files, a.output, a.pack, &a.models, &a.common, console)?;
-        Job::Compress(files, pack)
-    })
+        pack(a.base, a.output, a.pack, console)
+    }
+}
+
+fn test(base: Base, limits: LimitArgs) -> Result<Job, Failure> {
+    let options = decoding(&base.models, &base.common, limits.max_output)?;
+    Ok(Job::Test(or_stdin(base.files)?, options))
+}
+
+fn list(base: Base, json: bool) -> Result<Job, Failure> {
+    let options = decoding(&base.models, &base.common, None)?;
+    let files = base.files;
+    if files.is_empty() || files.iter().any(|f| is_stdin(f)) {
+        return Err(Failure::usage("archives to list are named: a pipe has no index to look at"));
+    }
+    Ok(Job::List(files, options, json))
 }
 
 /// No operand means standard input; it can be read once.
@@ -165,13 +161,6 @@ fn or_stdin(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
         return Err(Failure::usage("standard input can be read only once"));
     }
     Ok(if files.is_empty() { vec!["-".into()] } else { files })
-}
-
-fn named(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
-    if files.is_empty() || files.iter().any(|f| is_stdin(f)) {
-        return Err(Failure::usage("archives to list are named: a pipe has no index to look at"));
-    }
-    Ok(files)
 }
 
 fn placing(files: &[PathBuf], a: OutputArgs, console: &Console) -> Result<Placing, Failure> {
@@ -189,24 +178,18 @@ fn placing(files: &[PathBuf], a: OutputArgs, console: &Console) -> Result<Placin
     Ok(Placing { target, force: a.force, remove: a.rm && !piped })
 }
 
-fn pack(
-    files: &[PathBuf],
-    output: OutputArgs,
-    a: PackArgs,
-    models: &ModelArgs,
-    common: &Common,
-    console: &Console,
-) -> Result<Pack, Failure> {
+fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Result<Job, Failure> {
+    let files = or_stdin(base.files)?;
     let verify = a.verify == Verify::Full;
     if output.rm && !verify {
         return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
     }
-    let mut models = load_models(models)?;
+    let mut models = load_models(&base.models)?;
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
-    Ok(Pack {
-        placing: placing(files, output, console)?,
+    let pack = Pack {
+        placing: placing(&files, output, console)?,
         level: level(a.level)?,
         verify,
         layout: layout(&a.layout)?,
@@ -214,24 +197,25 @@ fn pack(
         embed_model: a.embed_model,
         metadata: !a.no_name,
         segment: a.segment,
-        threads: common.threads.into(),
-        memory: common.memory,
-    })
+        threads: base.common.threads.into(),
+        memory: base.common.memory,
+    };
+    Ok(Job::Compress(files, pack))
 }
 
 fn unpack(
-    files: &[PathBuf],
+    base: Base,
     output: OutputArgs,
     a: UnpackArgs,
-    models: &ModelArgs,
-    common: &Common,
     console: &Console,
-) -> Result<Unpack, Failure> {
-    Ok(Unpack {
-        placing: placing(files, output, console)?,
+) -> Result<Job, Failure> {
+    let files = or_stdin(base.files)?;
+    let unpack = Unpack {
+        placing: placing(&files, output, console)?,
         stored_name: a.name,
-        options: decoding(models, common, a.max_output)?,
-    })
+        options: decoding(&base.models, &base.common, a.limits.max_output)?,
+    };
+    Ok(Job::Decompress(files, unpack))
 }
 
 fn decoding(

@@ -25,6 +25,14 @@ pub struct Counters {
     pub content: Arc<AtomicU64>,
 }
 
+impl Counters {
+    /// For work whose input is the content itself.
+    pub fn one() -> Self {
+        let content = Arc::new(AtomicU64::new(0));
+        Self { input: content.clone(), content }
+    }
+}
+
 /// A bar that lives as long as this value.
 pub struct Progress {
     /// How far the work is.
@@ -34,8 +42,7 @@ pub struct Progress {
 
 impl Progress {
     /// Starts the clock. `total` bytes of input, where that is known.
-    pub fn start(console: &Console, label: String, total: Option<u64>) -> Self {
-        let counters = Counters::default();
+    pub fn start(console: &Console, label: String, total: Option<u64>, counters: Counters) -> Self {
         let thread = (console.terminal && console.talks())
             .then(|| {
                 let (stop, stopped) = channel::<()>();

@@ -44,9 +44,14 @@ fn inputs_that_are_no_files() {
     std::fs::create_dir(f.path("folder")).unwrap();
     f.run(&["folder"]).bad(2, &["folder: is a directory"]);
     f.run(&["-l", "folder"]).bad(2, &["folder: is a directory"]);
+    if Path::new("/dev/zero").exists() {
+        f.run(&["-c", "/dev/zero"]).bad(2, &["/dev/zero: is neither a regular file nor a pipe"]);
+    }
     if have("mkfifo") {
+        // Told without waiting for somebody to write.
         Command::new("mkfifo").arg(f.path("fifo")).status().unwrap();
-        f.run(&["fifo"]).bad(2, &["fifo: is not a regular file"]);
+        f.run(&["fifo"]).bad(2, &["fifo: a pipe has no name", "-o"]);
+        f.run(&["-l", "fifo"]).bad(2, &["fifo: is a pipe"]);
     }
     // The others are still handled.
     let one = f.run(&["nothing", "good", "folder"]);
@@ -123,6 +128,18 @@ fn limits() {
         f.run(&[args, &["x.vxc"]].concat()).bad(4, &["x.vxc", "limit"]);
     }
     f.run(&["-t", "--max-output", &format!("{}b", raw.len()), "x.vxc"]).good();
+}
+
+#[test]
+fn what_takes_more_memory_than_asked_is_said() {
+    let f = Folder::new();
+    f.write("x", &table(2000));
+    let done = f.run(&["-5", "-M", "1M", "x"]).good();
+    let warning = done.err.lines().next().unwrap();
+    assert!(warning.contains("warning") && warning.contains("-M: "), "{}", done.err);
+    // And so it is.
+    f.run(&["-t", "-M", "1M", "x.vxc"]).bad(4, &["x.vxc", "limit"]);
+    assert!(!f.run(&["-5f", "x"]).good().err.contains("warning"));
 }
 
 #[test]

@@ -23,6 +23,28 @@ fn files_and_pipes_give_every_byte_back() {
 }
 
 #[test]
+fn a_named_pipe_works_as_a_pipe_does() {
+    if !have("mkfifo") {
+        return;
+    }
+    let f = Folder::new();
+    let raw = text(400);
+    Command::new("mkfifo").arg(f.path("fifo")).status().unwrap();
+    let through = |args: &[&str], bytes: &[u8]| {
+        let (path, bytes) = (f.path("fifo"), bytes.to_vec());
+        let writer = std::thread::spawn(move || std::fs::write(path, bytes).unwrap());
+        let done = f.run(args).good();
+        writer.join().unwrap();
+        done.out
+    };
+    let coded = through(&["-3", "-c", "fifo"], &raw);
+    assert_eq!(coded, f.pipe(&["-3"], &raw).good().out);
+    assert_eq!(through(&["-dc", "fifo"], &coded), raw);
+    through(&["-3", "fifo", "-o", "out.vxc"], &raw);
+    assert_eq!(f.run(&["-dc", "out.vxc"]).good().out, raw);
+}
+
+#[test]
 fn commands_and_flags_do_the_same() {
     let f = Folder::new();
     let raw = text(400);

@@ -192,9 +192,10 @@ impl<R: Read + Seek> Archive<R> {
         let info = segment.header.info;
         let limits = self.options.limits;
         let stream = self.stream(archive, info.stream)?;
-        let states = if info.primed_by.is_some() { 2 } else { 1 };
         let each = stream.code().memory(info.kind, info.raw_len);
-        check_memory(each.saturating_mul(states), &limits)?;
+        // A primed segment works beside its key's state.
+        let key = info.primed_by.map_or(0, |_| stream.code().state_bytes(info.kind));
+        check_memory(each.saturating_add(key), &limits)?;
         let mut state = start_state(stream, &segment, state);
         let mut raw = Vec::new();
         decode_segment(stream, &segment, &mut state, &mut raw)?;

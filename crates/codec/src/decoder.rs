@@ -41,22 +41,41 @@ pub struct Decoder<R: Read> {
 
 /// Final states of fresh segments, most recently used last.
 #[derive(Default)]
-struct Keys(Vec<(u32, u64, State)>);
+struct Keys(Vec<Key>);
+
+/// The final state of a segment.
+struct Key {
+    stream: u32,
+    segment: u64,
+    state: State,
+    /// Bytes that it holds.
+    bytes: u64,
+}
 
 impl Keys {
-    fn get(&mut self, stream: u32, number: u64) -> Option<&State> {
-        let i = self.0.iter().position(|(s, n, _)| (*s, *n) == (stream, number))?;
-        let entry = self.0.remove(i);
-        self.0.push(entry);
-        self.0.last().map(|(_, _, state)| state)
+    fn get(&mut self, stream: u32, segment: u64) -> Option<&State> {
+        let i = self.0.iter().position(|k| (k.stream, k.segment) == (stream, segment))?;
+        let key = self.0.remove(i);
+        self.0.push(key);
+        self.0.last().map(|k| &k.state)
     }
 
-    fn put(&mut self, stream: u32, number: u64, state: State) {
-        self.0.retain(|(s, _, _)| *s != stream);
+    fn put(&mut self, key: Key) {
+        self.0.retain(|k| k.stream != key.stream);
         if self.0.len() >= KEPT_KEYS {
             self.0.remove(0);
         }
-        self.0.push((stream, number, state));
+        self.0.push(key);
+    }
+
+    /// Bytes that all states hold.
+    fn bytes(&self) -> u64 {
+        self.0.iter().map(|k| k.bytes).sum()
+    }
+
+    /// Whether the keys of other streams hold more than `most` bytes.
+    fn others_exceed(&self, stream: u32, most: u64) -> bool {
+        self.0.iter().filter(|k| k.stream != stream).map(|k| k.bytes).sum::<u64>() > most
     }
 }
 
@@ -171,15 +190,24 @@ impl<R: Read> Decoder<R> {
             let stream = stream_of(&self.streams, info.stream)?;
             let each = stream.code().memory(info.kind, info.raw_len);
             // A primed segment works beside its key's state.
-            let states = if info.primed_by.is_some() { 2 } else { 1 };
-            check_memory(each.saturating_mul(states) + self.held, &self.options.limits)?;
-            let allowed = threads(self.options.threads, self.options.limits.max_memory, each, each);
+            let state = stream.code().state_bytes(info.kind);
+            let key = if info.primed_by.is_some() { state } else { 0 };
+            let needed = each.saturating_add(self.held + key);
+            check_memory(needed, &self.options.limits)?;
+            let memory = self.options.limits.max_memory;
+            let crowded = self.keys.others_exceed(info.stream, memory - needed);
+            let fixed = self.held + self.keys.bytes().max(state);
+            let allowed = threads(self.options.threads, memory, fixed, each);
             // A segment waits for the one that primes it.
             let waits =
                 info.primed_by.is_some_and(|n| batch.iter().any(|s| s.header.info.number == n));
-            if waits || batch.len() >= allowed {
+            if waits || batch.len() >= allowed || (crowded && !batch.is_empty()) {
                 self.ahead = Some(segment);
                 break;
+            }
+            if crowded {
+                // A stream that ended gives way to the one that goes on.
+                self.keys.0.retain(|k| k.stream == info.stream);
             }
             most = most.min(allowed);
             batch.push(segment);
@@ -192,15 +220,13 @@ impl<R: Read> Decoder<R> {
         for segment in &batch {
             let info = segment.header.info;
             let stream = stream_of(&self.streams, info.stream)?;
-            let state = match info.primed_by {
-                None => None,
-                Some(n) => Some(
-                    self.keys
-                        .get(info.stream, n)
-                        .cloned()
-                        .ok_or_else(|| Error::Corruption("a segment's key is not there".into()))?,
-                ),
-            };
+            let state =
+                match info.primed_by {
+                    None => None,
+                    Some(n) => Some(self.keys.get(info.stream, n).cloned().ok_or_else(|| {
+                        Error::Corruption("a segment's key is kept no more".into())
+                    })?),
+                };
             jobs.push((stream, segment, state));
         }
         if let ([segment], [(stream, _, state)]) = (&batch[..], &mut jobs[..]) {
@@ -209,8 +235,7 @@ impl<R: Read> Decoder<R> {
             let from = self.out.len();
             decode_segment(stream, segment, &mut state, &mut self.out)?;
             self.hasher.update(&self.out[from..]);
-            self.keep(segment, state);
-            return Ok(());
+            return self.keep(segment, state);
         }
         let results = in_parallel(jobs, |(stream, segment, state)| {
             let mut state = start_state(stream, segment, state);
@@ -221,17 +246,19 @@ impl<R: Read> Decoder<R> {
             let (raw, state) = result?;
             self.hasher.update(&raw);
             self.out.extend_from_slice(&raw);
-            self.keep(segment, state);
+            self.keep(segment, state)?;
         }
         Ok(())
     }
 
     /// Keeps the final state of a segment that may prime others.
-    fn keep(&mut self, segment: &Segment, state: State) {
+    fn keep(&mut self, segment: &Segment, state: State) -> Result<(), Error> {
         let info = segment.header.info;
         if info.primed_by.is_none() && !matches!(state, State::None) {
-            self.keys.put(info.stream, info.number, state);
+            let bytes = stream_of(&self.streams, info.stream)?.code().state_bytes(info.kind);
+            self.keys.put(Key { stream: info.stream, segment: info.number, state, bytes });
         }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use vxc_format::constants::MAX_SEGMENT_RAW;
@@ -250,19 +251,22 @@ impl<W: Write> Encoder<W> {
     /// The next segments that can be coded side by side.
     fn next_batch(&mut self) -> Vec<Cut> {
         let mut batch: Vec<Cut> = Vec::new();
-        let mut most = usize::MAX;
-        while batch.len() < most {
-            let Some(&cut) = self.cuts.front() else { break };
-            // A key comes before what it primes.
-            let after_key = batch.last().is_some_and(|c| c.key);
-            if after_key {
+        // What the most demanding segment takes.
+        let (mut state, mut each) = (0, 0);
+        // A key comes before what it primes.
+        while !batch.last().is_some_and(|c| c.key)
+            && let Some(&cut) = self.cuts.front()
+        {
+            let output = &self.streams[cut.stream];
+            let (code, kind) = (output.stream.code(), output.method.kind());
+            state = code.state_bytes(kind).max(state);
+            each = code.memory(kind, cut.len as u64).max(each);
+            // The key's state stays beside those of the threads.
+            let fixed = LOOKAHEAD + state;
+            if batch.len() >= threads(self.options.threads, self.options.memory, fixed, each)
+                && !batch.is_empty()
+            {
                 break;
-            }
-            if batch.is_empty() {
-                let output = &self.streams[cut.stream];
-                let each = output.stream.code().memory(output.method.kind(), cut.len as u64);
-                // The key's state stays beside those of the threads.
-                most = threads(self.options.threads, self.options.memory, each + LOOKAHEAD, each);
             }
             self.cuts.pop_front();
             batch.push(cut);
@@ -277,9 +281,14 @@ impl<W: Write> Encoder<W> {
             jobs.push((&self.streams[cut.stream], &self.buffer[at..at + cut.len], cut.key));
             at += cut.len;
         }
-        let verify = self.options.verify;
-        let results =
-            in_parallel(jobs, |(output, raw, key)| code_segment(output, raw, key, verify));
+        let (verify, progress) = (self.options.verify, self.options.progress.as_deref());
+        let results = in_parallel(jobs, |(output, raw, key)| {
+            let coded = code_segment(output, raw, key, verify)?;
+            if let Some(progress) = progress {
+                progress.fetch_add(raw.len() as u64, Relaxed);
+            }
+            Ok(coded)
+        });
         results
             .into_iter()
             .map(|r| {

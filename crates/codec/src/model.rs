@@ -55,6 +55,16 @@ impl Model {
         layout: Option<&RecordLayout>,
         training: &[Vec<u8>],
     ) -> Result<Self, Error> {
+        Self::fit_for(SEGMENT, level, layout, training)
+    }
+
+    /// As [`Model::fit`], with tables for segments of `segment` bytes.
+    fn fit_for(
+        segment: u64,
+        level: Level,
+        layout: Option<&RecordLayout>,
+        training: &[Vec<u8>],
+    ) -> Result<Self, Error> {
         let found = training.first().and_then(|first| {
             // The largest part of the first file says what the files are.
             parts(first, layout, false).into_iter().max_by_key(|p| p.len)?.layout
@@ -73,7 +83,7 @@ impl Model {
         }
         let mix_level = if level.is_mix() { level } else { Level::default() };
         let total = data.len() as u64;
-        let Planned { mut code, .. } = plan(mix_level, layout.as_ref(), &data, total, SEGMENT)?;
+        let Planned { mut code, .. } = plan(mix_level, layout.as_ref(), &data, total, segment)?;
         let mut statics = State::None;
         if let Form::Fields(tokeniser) = &code.form {
             let static_level = if level.is_mix() { Level::new(3)? } else { level };
@@ -84,7 +94,7 @@ impl Model {
         let mut mix = code.fresh(SegmentKind::Mix);
         // In segments: what is learned passes on, positions start anew as they will in use.
         let mut at = 0;
-        for len in segments(SEGMENT, SEGMENT, total, record as u64) {
+        for len in segments(segment, segment, total, record as u64) {
             code.encode(Method::Mix, &mut mix, &data[at..at + len as usize])?;
             at += len as usize;
         }
@@ -110,8 +120,7 @@ impl Model {
 
     /// Bytes held: the file and both states.
     pub fn held_bytes(&self) -> u64 {
-        let states = [SegmentKind::Static, SegmentKind::Mix].map(|k| self.code.memory(k, 0));
-        self.file.len() as u64 + states.iter().sum::<u64>() + self.code.held_bytes()
+        self.file.len() as u64 + states_bytes(&self.code) + self.code.held_bytes()
     }
 
     /// Loads a model file within limits.
@@ -141,9 +150,7 @@ impl Model {
         if !rest.is_empty() {
             return Err(bad("bytes after the last section"));
         }
-        let needed =
-            [SegmentKind::Static, SegmentKind::Mix].map(|k| code.memory(k, 0)).iter().sum();
-        check_memory(needed, limits)?;
+        check_memory(states_bytes(&code), limits)?;
         let statics = load(code.fresh(SegmentKind::Static), &counts)?;
         let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
         Ok(Self {
@@ -200,6 +207,11 @@ impl Model {
             _ => State::None,
         }
     }
+}
+
+/// Bytes of both states that a model holds.
+fn states_bytes(code: &StreamCode) -> u64 {
+    code.state_bytes(SegmentKind::Static).saturating_add(code.state_bytes(SegmentKind::Mix))
 }
 
 fn write(
@@ -267,4 +279,83 @@ fn load(mut state: State, mut saved: &[u8]) -> Result<State, Error> {
         return Err(Error::ModelMismatch("bytes after a state".into()));
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Archive, CompressOptions, DecompressOptions};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+
+    /// The archive of `raw` by a model, with the model in it.
+    fn embedded(level: u8, model: &Arc<Model>, raw: &[u8]) -> Vec<u8> {
+        let options = CompressOptions {
+            level: Level::new(level).unwrap(),
+            model: Some(model.clone()),
+            segment_bytes: Some(300),
+            threads: 1,
+            ..CompressOptions::default()
+        };
+        let archive = crate::compress(raw, &options).unwrap();
+        let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
+        let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+        writer.embed_model(model.file()).unwrap();
+        loop {
+            match reader.next_block().unwrap() {
+                Block::Stream(def) => {
+                    writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+                }
+                Block::Segment(s) => {
+                    let i = s.header.info;
+                    let raw = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
+                    let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
+                    let coded = &s.coded[..];
+                    writer.segment(&NewSegment { stream, kind, primed_by, raw, coded }).unwrap();
+                }
+                Block::Model(_) => panic!("not embedded yet"),
+                Block::End(_) => break,
+            }
+        }
+        writer.content(raw);
+        writer.finish().unwrap().0
+    }
+
+    #[test]
+    fn damage_to_an_archive_with_its_model_is_found() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/ftag_jets.bin");
+        let jets = std::fs::read(path).unwrap();
+        // With tables for small segments, so that it is loaded in no time.
+        let training = [jets[..124 * 40].to_vec()];
+        let model = Arc::new(Model::fit_for(300, Level::default(), None, &training).unwrap());
+        let raw = &jets[124 * 4000..124 * 4008];
+        for level in 1..=6 {
+            let archive = embedded(level, &model, raw);
+            let options = DecompressOptions { threads: 1, ..DecompressOptions::default() };
+            let decompress = |bytes: &[u8]| crate::decompress(bytes, &options);
+            assert!(decompress(&archive).unwrap() == raw);
+            let primed = Archive::open(Cursor::new(&archive), options.clone()).unwrap();
+            let primed = primed.segments().iter().filter(|s| s.info.primed_by == Some(0)).count();
+            assert_eq!(primed, 2, "-{level}");
+            for n in 0..archive.len() {
+                assert!(decompress(&archive[..n]).is_err(), "-{level} cut at {n}");
+            }
+            // One bit of each byte; at two levels all bits, but for those inside the model, judged by one hash.
+            let file = model.file();
+            let inside = archive.windows(file.len()).position(|w| w == file).unwrap();
+            let inside = inside..inside + file.len();
+            let all = matches!(level, 1 | 5);
+            let bits = (0..archive.len() * 8)
+                .filter(|bit| bit % 8 == bit / 8 % 8 || (all && !inside.contains(&(bit / 8))));
+            for bit in bits {
+                let mut bad = archive.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(back) = decompress(&bad) {
+                    assert!(back == raw, "-{level} bit {bit}");
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What a caller can ask for.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use vxc_format::DecodeLimits;
 use vxc_tokens::RecordLayout;
@@ -42,6 +43,8 @@ pub struct CompressOptions {
     pub verify: bool,
     /// Memory to stay below, in bytes, about. Default 512 MiB.
     pub memory: u64,
+    /// Counts the content bytes that have been coded (and verified), for whoever shows progress.
+    pub progress: Option<Arc<AtomicU64>>,
 }
 
 impl Default for CompressOptions {
@@ -56,6 +59,7 @@ impl Default for CompressOptions {
             threads: 0,
             verify: true,
             memory: 512 << 20,
+            progress: None,
         }
     }
 }

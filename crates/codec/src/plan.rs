@@ -186,7 +186,7 @@ fn plan_mix(
     let tokeniser = fitted(level, layout, sample, total)?;
     let mut counter = RangeEncoder::new();
     let records = size / layout.record_bytes as u64;
-    FieldModel::new(&tokeniser, records, base.mix_level).encode(&tokeniser, &mut counter, trial);
+    FieldModel::new(&tokeniser, records, base.mix_level).encode(&tokeniser, &mut counter, trial)?;
     let code = StreamCode { form: Form::Fields(tokeniser), ..base.clone() };
     candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
 

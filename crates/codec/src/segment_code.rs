@@ -5,8 +5,9 @@ use vxc_format::{DecodeLimits, FormatError, SegmentKind, min_coded_len};
 use vxc_predict::bytes::{ByteKind, ByteModel, ByteModelConfig};
 use vxc_predict::fields::FieldModel;
 use vxc_predict::lz::{self, LzPlan};
-use vxc_predict::mix::MixConfig;
 use vxc_predict::static_model::StaticModel;
+use vxc_predict::static_model::contexts::Context;
+use vxc_tokens::Tokeniser;
 use vxc_tokens::relation::FloatEnv;
 
 use crate::error::Error;
@@ -25,7 +26,8 @@ pub enum Method {
     Mix,
 }
 
-/// What a segment's model knows when it ends; a copy starts the segments that it primes.
+/// What a segment's model knows when it ends; a copy starts the segments that it primes. Between segments it
+/// holds what was learned and nothing of the content itself.
 #[derive(Clone, Debug)]
 pub enum State {
     /// Nothing is kept (stored and LZ segments).
@@ -53,44 +55,73 @@ impl Method {
 impl StreamCode {
     /// The state that a fresh segment of a kind starts from.
     pub fn fresh(&self, kind: SegmentKind) -> State {
-        let size = 1u64 << self.size_bits;
-        let bytes = |kind| {
-            let config = ByteModelConfig { kind, level: self.mix_level, len: size };
-            State::Bytes(Box::new(ByteModel::new(&config)))
-        };
         match (kind, &self.form, &self.plan) {
             (SegmentKind::Static, Form::Fields(t), Some(plan)) => {
                 State::Static(Box::new(StaticModel::new(t, plan)))
             }
             (SegmentKind::Mix, Form::Fields(t), _) => {
-                let records = (size / t.layout().record_bytes as u64).max(1);
-                State::Fields(Box::new(FieldModel::new(t, records, self.mix_level)))
+                State::Fields(Box::new(FieldModel::new(t, self.records(t), self.mix_level)))
             }
-            (SegmentKind::Mix, Form::Records(l), _) => bytes(ByteKind::Record(l.clone())),
-            (SegmentKind::Mix, Form::Text, _) => bytes(ByteKind::Text),
-            (SegmentKind::Mix, Form::Bytes, _) => bytes(ByteKind::Binary),
+            (SegmentKind::Mix, _, _) => match self.byte_model() {
+                Some(config) => State::Bytes(Box::new(ByteModel::new(&config))),
+                None => State::None,
+            },
             _ => State::None,
         }
     }
 
-    /// Bytes that a decoder of this stream holds for one segment, about.
+    /// Configuration of the byte model, where the form has one.
+    fn byte_model(&self) -> Option<ByteModelConfig> {
+        let kind = match &self.form {
+            Form::Fields(_) => return None,
+            Form::Records(layout) => ByteKind::Record(layout.clone()),
+            Form::Text => ByteKind::Text,
+            Form::Bytes => ByteKind::Binary,
+        };
+        Some(ByteModelConfig { kind, level: self.mix_level, len: self.size() })
+    }
+
+    /// What the tables of the models are sized for, in bytes.
+    fn size(&self) -> u64 {
+        1 << self.size_bits
+    }
+
+    /// Records in as many bytes.
+    fn records(&self, tokeniser: &Tokeniser) -> u64 {
+        (self.size() / tokeniser.layout().record_bytes as u64).max(1)
+    }
+
+    /// Bytes of a state between segments, at most, but for what allocation adds.
+    pub fn state_bytes(&self, kind: SegmentKind) -> u64 {
+        match (kind, &self.form, &self.plan) {
+            (SegmentKind::Static, Form::Fields(t), Some(plan)) => {
+                let classes = |c: &Option<_>| c.as_ref().map_or(0, Context::classes) as u64 + 1;
+                let counts = t.steps().iter().zip(&plan.contexts.0);
+                counts.map(|(s, c)| 64 + classes(c) * (24 + 4 * s.alphabet() as u64)).sum()
+            }
+            (SegmentKind::Mix, Form::Fields(t), _) => {
+                FieldModel::bytes(t, self.records(t), self.mix_level)
+            }
+            (SegmentKind::Mix, _, _) => {
+                self.byte_model().map_or(0, |config| ByteModel::kept_bytes(&config))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Bytes that coding or decoding a segment takes, its state included.
     pub fn memory(&self, kind: SegmentKind, raw_len: u64) -> u64 {
-        let model = match (kind, &self.form) {
-            (SegmentKind::Mix, Form::Fields(t)) => {
-                let records = ((1u64 << self.size_bits) / t.layout().record_bytes as u64).max(1);
-                FieldModel::memory(t, records, self.mix_level)
-            }
-            (SegmentKind::Mix, Form::Records(_) | Form::Text | Form::Bytes) => {
-                // Lines of up to 26 contexts.
-                let bits = MixConfig::line_bits_for(1 << self.size_bits, self.mix_level);
-                (64 << bits) * 26
-            }
-            (SegmentKind::Static, Form::Fields(t)) => t.steps().len() as u64 * 40_000,
-            // LZMA's dictionary and the rearranged copy.
-            (SegmentKind::Lz, _) => 3 * raw_len,
+        let working = match (kind, &self.form) {
+            (SegmentKind::Mix, _) => self
+                .byte_model()
+                .map_or(0, |config| ByteModel::working_bytes(&config.kind, raw_len)),
+            (SegmentKind::Static, Form::Fields(t)) => block_bytes(t.steps().len() as u64, raw_len),
+            // The dictionary, and the rearranged copy.
+            (SegmentKind::Lz, _) => raw_len.next_power_of_two() + raw_len,
             _ => 0,
         };
-        model.saturating_add(2 * raw_len)
+        // The coded bytes, the raw ones, and their place among those of other segments.
+        self.state_bytes(kind).saturating_add(working).saturating_add(3 * raw_len)
     }
 
     /// Codes `raw`. `state` is what the segment starts from; it ends as what the segment leaves behind.
@@ -113,14 +144,14 @@ impl StreamCode {
             }
             (Method::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeEncoder::new();
+                model.encode(t, &mut coder, raw)?;
                 model.restart(t);
-                model.encode(t, &mut coder, raw);
                 (SegmentKind::Mix, coder.finish())
             }
             (Method::Mix, State::Bytes(model), _) => {
                 let mut coder = RangeEncoder::new();
-                model.restart();
                 model.encode(&mut coder, raw);
+                model.restart();
                 (SegmentKind::Mix, coder.finish())
             }
             _ => return Err(mismatch("state")),
@@ -150,8 +181,8 @@ impl StreamCode {
         let start = out.len();
         if let (SegmentKind::Mix, State::Bytes(model)) = (kind, &mut *state) {
             let mut coder = RangeDecoder::new(coded);
-            model.restart();
             model.decode(&mut coder, raw_len, out);
+            model.restart();
             return end(coder);
         }
         out.resize(start + raw_len, 0);
@@ -169,8 +200,8 @@ impl StreamCode {
             }
             (SegmentKind::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeDecoder::new(coded);
-                model.restart(t);
                 model.decode(t, &mut coder, out)?;
+                model.restart(t);
                 end(coder)?;
             }
             (SegmentKind::Neural, _, _) => {
@@ -180,6 +211,16 @@ impl StreamCode {
         }
         Ok(())
     }
+}
+
+/// Bytes of the largest block of a static segment: columns of values, symbols and keys, and one column of
+/// offsets and the like.
+fn block_bytes(fields: u64, raw_len: u64) -> u64 {
+    // A block has 128 records or 2^16 values, whichever is more; a value has a byte at least.
+    let values = (128 * fields).max(1 << 16).min(raw_len);
+    // The tables of a step, one for each of up to 16 classes.
+    let tables = 16 * (5 << 10);
+    24 * values + 48 * values / fields.max(1) + tables
 }
 
 fn end(coder: RangeDecoder<'_>) -> Result<(), Error> {
@@ -219,4 +260,68 @@ pub fn check_memory(needed: u64, limits: &DecodeLimits) -> Result<(), Error> {
         .into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::{LOOKAHEAD, Level, segments};
+    use crate::stream_code::size_bits;
+    use vxc_predict::static_model::StaticPlan;
+    use vxc_predict::static_model::contexts::Contexts;
+    use vxc_tokens::layout::MAX_FIELDS;
+    use vxc_tokens::{Endian, FitOptions, Kind, RecordLayout, fit};
+
+    /// All forms, with narrow, wide and widest records.
+    fn forms() -> Vec<Form> {
+        let mut forms = vec![Form::Text, Form::Bytes];
+        for fields in [1, 31, MAX_FIELDS] {
+            let layout = RecordLayout::array(Kind::F32, Endian::Little, fields).unwrap();
+            let records = if fields < 100 { 1000 } else { 4 };
+            let sample: Vec<u8> = (0..4 * (fields * records) as u32)
+                .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .collect();
+            let options = FitOptions { relations: false, ..FitOptions::default() };
+            let tokeniser = fit(&layout, &sample, &options).unwrap();
+            forms.extend([Form::Records(layout), Form::Fields(tokeniser)]);
+        }
+        forms
+    }
+
+    /// A stream's code for the longest segment of a level.
+    fn code(level: Level, form: Form) -> StreamCode {
+        let code = StreamCode::new(form, u32::from(level.number()).clamp(4, 6), 1);
+        let record = code.record_bytes() as u64;
+        let lengths = segments(level.segment_bytes(), level.single_bytes(), LOOKAHEAD, record);
+        let largest = lengths.into_iter().max().unwrap_or(0);
+        let plan = match &code.form {
+            Form::Fields(t) => {
+                let contexts = Contexts::none(t.steps().len());
+                Some(StaticPlan { contexts, exact: true })
+            }
+            _ => None,
+        };
+        StreamCode { plan, size_bits: size_bits(largest), ..code }
+    }
+
+    #[test]
+    fn what_any_level_writes_is_read_within_the_default_limits() {
+        let forms = forms();
+        for level in (1..=6).map(|n| Level::new(n).unwrap()) {
+            for form in &forms {
+                let code = code(level, form.clone());
+                let kind = match (level.is_mix(), form) {
+                    (true, _) => SegmentKind::Mix,
+                    (false, Form::Fields(_)) => SegmentKind::Static,
+                    (false, _) => SegmentKind::Lz,
+                };
+                let needed = code.memory(kind, 1 << code.size_bits)
+                    + code.state_bytes(kind)
+                    + code.held_bytes();
+                let (fields, level) = (code.record_bytes() / 4, level.number());
+                let limit = DecodeLimits::default().max_memory;
+                assert!(needed <= limit, "-{level} {kind:?}, {fields} fields: {needed}");
+            }
+        }
+    }
 }

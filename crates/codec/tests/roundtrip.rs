@@ -116,6 +116,21 @@ fn pieces_give_the_same_archive() {
 }
 
 #[test]
+fn progress_counts_what_was_coded() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    let jets = jets();
+    let coded = Arc::new(AtomicU64::new(0));
+    let options = vxc::CompressOptions { progress: Some(coded.clone()), ..options(1) };
+    let mut encoder = vxc::Encoder::new(Vec::new(), options).unwrap();
+    encoder.push(&jets).unwrap();
+    // All of it waits in the look-ahead.
+    assert_eq!(coded.load(Relaxed), 0);
+    encoder.finish().unwrap();
+    assert_eq!(coded.load(Relaxed), jets.len() as u64);
+}
+
+#[test]
 fn a_decoder_reads_in_pieces_and_several_archives() {
     let (jets, text) = (jets(), events());
     let mut both = compress(&jets[..124 * 500], 3);

@@ -17,7 +17,8 @@ fn main() {
             RecordLayout::array(Kind::F32, Endian::Little, stride / 4).expect("stride"),
         )
     };
-    let mut model = ByteModel::new(&ByteModelConfig { kind, level, len: data.len() as u64 });
+    let config = ByteModelConfig { kind, level, len: data.len() as u64 };
+    let mut model = ByteModel::new(&config);
     let mut cost = CostCounter::new();
     let start = Instant::now();
     model.encode(&mut cost, &data);
@@ -28,6 +29,6 @@ fn main() {
         data.len(),
         data.len() as f64 * 8.0 / cost.bits(),
         data.len() as f64 / 1e6 / seconds,
-        model.bytes() >> 20
+        ByteModel::kept_bytes(&config) >> 20
     );
 }

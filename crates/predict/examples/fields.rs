@@ -25,12 +25,12 @@ fn main() {
     if let Some(t) = train {
         let n = t.len() / size * size;
         let mut c = CostCounter::new();
-        model.encode(&tokeniser, &mut c, &t[..n]);
+        model.encode(&tokeniser, &mut c, &t[..n]).expect("encode");
         model.restart(&tokeniser);
     }
     let t = std::time::Instant::now();
     let mut c = CostCounter::new();
-    model.encode(&tokeniser, &mut c, &data);
+    model.encode(&tokeniser, &mut c, &data).expect("encode");
     let time = t.elapsed().as_secs_f64();
     println!(
         "{}: fit {fit_time:.2?}, header {:.0} B, data {:.0} B, ratio {:.4} (with header {:.4}), {:.2} MB/s",

@@ -30,25 +30,24 @@ pub struct FieldModel {
     depths: Vec<u32>,
 }
 
+/// Decisions of each step's symbol.
+fn depths(tokeniser: &Tokeniser) -> impl Iterator<Item = u32> {
+    tokeniser.steps().iter().map(|s| usize::BITS - (s.alphabet() - 1).leading_zeros())
+}
+
 impl FieldModel {
-    /// A fresh model for `records` records at a level (4..=6; others count as the nearest).
-    pub fn new(tokeniser: &Tokeniser, records: u64, level: u32) -> Self {
+    /// The engine's configuration for `records` records at a level.
+    fn config(tokeniser: &Tokeniser, records: u64, level: u32) -> MixConfig {
         let n = tokeniser.steps().len();
-        let depths: Vec<u32> = tokeniser
-            .steps()
-            .iter()
-            .map(|s| usize::BITS - (s.alphabet() - 1).leading_zeros())
-            .collect();
-        let depth = depths.iter().copied().max().unwrap_or(1).max(1);
+        let depth = depths(tokeniser).max().unwrap_or(1).max(1);
         let own = n.min(MAX_OWN_WEIGHTS);
-        let contexts = contexts::count(level);
-        let mut limits = vec![400u16; contexts];
+        let mut limits = vec![400u16; contexts::count(level)];
         limits[0] = 1000;
         let mut sets = vec![SetConfig { size: own, by_node: true, rate: rate(10) }];
         if level >= 5 {
             sets.push(SetConfig { size: own, by_node: false, rate: rate(1) });
         }
-        let config = MixConfig {
+        MixConfig {
             line_bits: MixConfig::line_bits_for(records.saturating_mul(n as u64), level),
             limits,
             runs: level >= 6,
@@ -56,24 +55,28 @@ impl FieldModel {
             extra_inputs: 0,
             apms: if level >= 5 { vec![own] } else { vec![] },
             depth,
-        };
-        Self {
-            engine: Mix::new(&config),
-            history: History::new(tokeniser),
-            row: vec![0; n],
-            previous: vec![0; n],
-            contexts,
-            depths,
         }
     }
 
-    /// Bytes that a model for `records` records will hold, about.
-    pub fn memory(tokeniser: &Tokeniser, records: u64, level: u32) -> u64 {
-        let n = tokeniser.steps().len() as u64;
-        let lines = 1u64 << MixConfig::line_bits_for(records.saturating_mul(n), level);
-        let slots = lines * 64 * contexts::count(level) as u64;
-        // Weights of one field: up to 256 nodes of up to 48 inputs.
-        slots + n.min(MAX_OWN_WEIGHTS as u64) * 256 * 48 * 4
+    /// A fresh model for `records` records at a level (4..=6; others count as the nearest).
+    pub fn new(tokeniser: &Tokeniser, records: u64, level: u32) -> Self {
+        let n = tokeniser.steps().len();
+        Self {
+            engine: Mix::new(&Self::config(tokeniser, records, level)),
+            history: History::new(tokeniser),
+            row: vec![0; n],
+            previous: vec![0; n],
+            contexts: contexts::count(level),
+            depths: depths(tokeniser).collect(),
+        }
+    }
+
+    /// Bytes that a model for `records` records holds.
+    pub fn bytes(tokeniser: &Tokeniser, records: u64, level: u32) -> u64 {
+        let steps = tokeniser.steps().len() as u64;
+        // Two rows of values, depths, and what is known of three rows.
+        let rows = 2 * 8 + 4 + History::BYTES_PER_STEP;
+        Self::config(tokeniser, records, level).bytes() + steps * rows
     }
 
     /// Appends what was learned; see [`Mix::save`].
@@ -89,7 +92,7 @@ impl FieldModel {
         self.engine.load(input)
     }
 
-    /// Forgets the records before, keeps what was learned: for the start of a segment.
+    /// Ends a segment: forgets its records, keeps what was learned.
     pub fn restart(&mut self, tokeniser: &Tokeniser) {
         self.row.fill(0);
         self.previous.fill(0);
@@ -97,15 +100,23 @@ impl FieldModel {
     }
 
     /// Codes whole records.
-    pub fn encode<C: BinaryCoder>(&mut self, tokeniser: &Tokeniser, coder: &mut C, bytes: &[u8]) {
+    ///
+    /// # Errors
+    /// [`TokenError::Stream`] if the tokeniser has no symbol for a value, which none does that was fitted here.
+    pub fn encode<C: BinaryCoder>(
+        &mut self,
+        tokeniser: &Tokeniser,
+        coder: &mut C,
+        bytes: &[u8],
+    ) -> Result<(), TokenError> {
         for record in bytes.chunks_exact(tokeniser.layout().record_bytes) {
             for (f, value) in tokeniser.layout().fields.iter().zip(&mut self.row) {
                 *value = f.load(record);
             }
-            self.code_record::<C, false>(tokeniser, coder)
-                .expect("an encoder's symbols are in their alphabets");
+            self.code_record::<C, false>(tokeniser, coder)?;
             self.end_record();
         }
+        Ok(())
     }
 
     /// Decodes whole records: the inverse of [`FieldModel::encode`].

@@ -16,6 +16,9 @@ pub mod saved;
 pub mod slots;
 pub mod squash;
 
+use mixer::WeightSet;
+use vxc_infer::kernels::LANES;
+
 pub use engine::{Expert, Mix, NoExpert, Query};
 
 /// Largest number of contexts of an engine.
@@ -58,6 +61,32 @@ pub struct MixConfig {
 }
 
 impl MixConfig {
+    /// Inputs of the mixers, in whole blocks: one or two for each context, the client's, and a constant.
+    fn width(&self) -> usize {
+        let contexts = self.limits.len();
+        let padded = contexts.next_multiple_of(LANES);
+        let per_context = if self.runs { 2 } else { 1 };
+        let inputs = padded * per_context + self.extra_inputs + usize::from(padded == contexts);
+        inputs.next_multiple_of(LANES)
+    }
+
+    /// Weight vectors of a set.
+    fn vectors(&self, set: &SetConfig) -> usize {
+        set.size * if set.by_node { 1 << self.depth } else { 1 }
+    }
+
+    /// Bytes that an engine of this configuration holds.
+    pub fn bytes(&self) -> u64 {
+        let contexts = self.limits.len();
+        let lines = (contexts as u64 * size_of::<slots::Line>() as u64) << self.line_bits;
+        let runs = if self.runs { contexts * engine::RUN_COUNTERS } else { 0 };
+        let weights: usize =
+            self.sets.iter().map(|s| WeightSet::bytes(self.vectors(s), self.width())).sum();
+        let last = WeightSet::bytes(engine::LAST_VECTORS, LANES);
+        let apms: usize = self.apms.iter().map(|n| apm::Apm::bytes(n << self.depth)).sum();
+        lines + (runs * size_of::<i32>() + weights + last + apms) as u64
+    }
+
     /// log2 of the lines for each context for `symbols` symbols to come at a level.
     pub fn line_bits_for(symbols: u64, level: u32) -> u32 {
         let most = if level >= 4 { 16 } else { 14 };

@@ -32,7 +32,8 @@ pub fn parse_layout(json: &str) -> Result<RecordLayout, TokenError> {
     if json.len() > MAX_JSON_BYTES {
         return Err(bad(format!("{} bytes are more than {MAX_JSON_BYTES}", json.len())));
     }
-    let value: Value = serde_json::from_str(json).map_err(|e| bad(e.to_string()))?;
+    let value: Value =
+        serde_json::from_str(json).map_err(|e| bad(format!("no valid JSON: {e}")))?;
     let mut b = Builder::default();
     let Value::Object(top) = &value else {
         // A bare dtype: a list or a string.
@@ -54,7 +55,9 @@ pub fn parse_layout(json: &str) -> Result<RecordLayout, TokenError> {
     } else if let Some(columns) = top.get("columns") {
         b.columns(columns, declared)?;
     } else {
-        return Err(bad("none of fields, dtype, dtype_descr, names, columns is there"));
+        return Err(bad(
+            "no layout: it has none of the keys fields, dtype, dtype_descr, names, columns",
+        ));
     }
     b.finish(declared)
 }
@@ -226,7 +229,7 @@ impl Builder {
                 Ok(at)
             }
             Value::Object(map) => self.aligned(prefix, map, at),
-            _ => Err(bad("dtype is neither a string, a list nor an object")),
+            _ => Err(bad("a dtype is a string, a list or an object, and this is none of them")),
         }
     }
 

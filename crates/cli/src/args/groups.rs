@@ -6,12 +6,18 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::levels::LevelFlags;
 
-/// Operands.
+/// Inputs, models, and what every command knows.
 #[derive(Debug, Args)]
-pub struct Files {
+pub struct Base {
     /// Files; - or none: standard input
     #[arg(value_name = "FILES")]
     pub files: Vec<PathBuf>,
+    /// Model files.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// Where the result goes.
@@ -88,12 +94,21 @@ pub struct LayoutArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decompression")]
 pub struct UnpackArgs {
-    /// Refuse archives with more content than this
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub max_output: Option<u64>,
+    /// Limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Name the output as the archive says, not after the archive
     #[arg(short = 'N', long, conflicts_with_all = ["output", "stdout"])]
     pub name: bool,
+}
+
+/// What is refused.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decompression")]
+pub struct LimitArgs {
+    /// Refuse archives with more content than this
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_output: Option<u64>,
 }
 
 /// Model files.
@@ -125,7 +140,7 @@ pub struct Common {
 }
 
 /// A size: MiB, or with a suffix.
-pub fn size(text: &str) -> Result<u64, String> {
+fn size(text: &str) -> Result<u64, String> {
     let wrong = || "a size is a number of MiB, or a number with B, K, M or G".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, suffix) = text.split_at(digits);
@@ -138,4 +153,20 @@ pub fn size(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("64"), Ok(64 << 20));
+        assert_eq!(size("3K"), Ok(3 << 10));
+        assert_eq!(size("3GiB"), Ok(3 << 30));
+        assert_eq!(size("7b"), Ok(7));
+        for bad in ["", "x", "-1", "1.5", "99999999999999999999", "99999999999G"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
 }

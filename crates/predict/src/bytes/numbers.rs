@@ -6,156 +6,31 @@
 //! expects for the next token. Nothing depends on the guesses being right: they are inputs to the mixer, and
 //! their confidence is learned by rule and digit.
 //!
-//! Exactness: numbers are read by `str::parse::<f64>` and written by `{:e}`, both correctly rounded by
-//! definition, and between them only IEEE +, −, ×, ÷ and √ in the order written.
+//! Exactness: numbers are read and written as [`super::decimal`] defines, and between that there are only IEEE +, −,
+//! ×, ÷ and √ in the order written. The maps are looked up by key and never iterated, so their order is of no
+//! account.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
-/// Longest token that is read as a number or guessed.
-const TOKEN_MAX: usize = 40;
+use super::decimal::{
+    Short, TOKEN_MAX, fraction_digits, read_integer, read_real, write_integer, write_real,
+};
+use super::expectation::{Expectation, Rule};
+
 /// Most particles or vertices remembered of one event.
-const EVENT_MAX: usize = 1 << 18;
-
-/// A text of at most [`TOKEN_MAX`] bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Short {
-    bytes: [u8; TOKEN_MAX],
-    len: usize,
-}
-
-impl Short {
-    const EMPTY: Short = Short { bytes: [0; TOKEN_MAX], len: 0 };
-
-    /// The bytes.
-    #[inline(always)]
-    pub fn text(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-impl Write for Short {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        let end = self.len + s.len();
-        let room = self.bytes.get_mut(self.len..end).ok_or(std::fmt::Error)?;
-        room.copy_from_slice(s.as_bytes());
-        self.len = end;
-        Ok(())
-    }
-}
-
-/// C's `%.*e`: an exponent of at least two digits, with its sign.
-fn format_real(x: f64, digits: usize) -> Option<Short> {
-    if !x.is_finite() || digits > 20 {
-        return None;
-    }
-    let mut plain = Short::EMPTY;
-    write!(plain, "{x:.digits$e}").ok()?;
-    let at = plain.text().iter().position(|&b| b == b'e')?;
-    let (mantissa, exponent) = plain.text().split_at(at);
-    let exponent: i32 = std::str::from_utf8(&exponent[1..]).ok()?.parse().ok()?;
-    let mut out = Short::EMPTY;
-    out.write_str(std::str::from_utf8(mantissa).ok()?).ok()?;
-    let sign = if exponent < 0 { '-' } else { '+' };
-    write!(out, "e{sign}{:02}", exponent.unsigned_abs()).ok()?;
-    Some(out)
-}
-
-fn format_integer(x: i64) -> Option<Short> {
-    let mut out = Short::EMPTY;
-    write!(out, "{x}").ok()?;
-    Some(out)
-}
-
-/// Which rule made a guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Rule {
-    /// What is left of the vertex's momentum.
-    Balance = 0,
-    /// E from the momentum and the mass last seen for this particle id.
-    MassShell,
-    /// m from E and the momentum.
-    Mass,
-    /// The mass last seen for this particle id.
-    SameMass,
-    /// A vertex position along the flight of the particle that ends there.
-    Flight,
-    /// The next integer of a sequence.
-    Count,
-    /// The same as the last one.
-    Same,
-}
-
-/// Number of rules.
-pub const RULES: u32 = 8;
-
-/// The text that a rule expects for the token under way.
-#[derive(Clone, Copy, Debug)]
-pub struct Expectation {
-    text: Short,
-    /// Which rule.
-    pub rule: Rule,
-    /// Decimal digits lost by cancellation.
-    drop: u32,
-    /// How well the rule did in this line: 0 unknown, 1 badly, 2 well.
-    trust: u32,
-    /// First difference between the true and the expected byte, 0 while they agree.
-    difference: i32,
-    /// Bytes since then.
-    since: u32,
-}
-
-/// Number of feelings for a guess: see [`Expectation::feeling`].
-pub const FEELINGS: usize = RULES as usize * 32 * 4;
-
-impl Expectation {
-    fn new(text: Option<Short>, rule: Rule, drop: u32, trust: u32) -> Option<Self> {
-        Some(Self { text: text?, rule, drop, trust, difference: 0, since: 0 })
-    }
-
-    /// The expected byte at `inside` the token; a blank at its end.
-    #[inline(always)]
-    pub fn at(&self, inside: usize) -> u8 {
-        self.text.text().get(inside).copied().unwrap_or(b' ')
-    }
-
-    /// Whether the token agreed so far.
-    #[inline(always)]
-    pub fn agrees(&self) -> bool {
-        self.difference == 0
-    }
-
-    /// What confidence depends on.
-    #[inline(always)]
-    pub fn feeling(&self, inside: usize) -> u32 {
-        let depth = (inside as u32 + self.drop).min(31);
-        (self.rule as u32 * 32 + depth) * 4 + self.trust
-    }
-
-    /// A context: the digit expected, how far inside, and how the token left the expectation.
-    #[inline(always)]
-    pub fn context(&self, inside: usize) -> u32 {
-        let depth = (inside as u32 + self.drop).min(31);
-        let (near, next) = (u32::from(self.at(inside)), u32::from(self.at(inside + 1)));
-        let shape = (self.difference.clamp(-3, 3) + 3) as u32;
-        let mut c = near | shape << 8 | self.since.min(3) << 11 | (self.rule as u32) << 13;
-        if self.since <= 1 {
-            c |= u32::from(next > u32::from(b'4')) << 16;
-        }
-        c | depth << 17 | self.trust << 22
-    }
-
-    fn push(&mut self, inside: usize, byte: u8) {
-        if self.difference != 0 {
-            self.since += 1;
-        } else {
-            self.difference = i32::from(byte) - i32::from(self.at(inside));
-        }
-    }
-}
+const EVENT_MAX: usize = 1 << 16;
+/// Most particle ids whose mass is remembered.
+const MASSES_MAX: usize = 1 << 12;
+/// Fewest bytes of text behind an entry of a map: a line such as `V 1`.
+const ENTRY_BYTES: u64 = 4;
 
 type Four = [f64; 4];
+
+fn add(sum: &mut Four, p: Four) {
+    for (sum, p) in sum.iter_mut().zip(p) {
+        *sum += p;
+    }
+}
 
 /// What is remembered of the event and the line under way.
 #[derive(Clone, Debug, Default)]
@@ -205,10 +80,27 @@ fn digits_below(x: f64, scale: f64) -> u32 {
     (((e(scale) - e(x)).max(0) * LOG10_2) >> 16).min(31) as u32
 }
 
+/// Most bytes of a map of `entries` entries: at most 7/8 full, and beside its smaller self while it grows.
+fn map_bytes<V>(entries: u64) -> u64 {
+    let buckets = (entries * 8 / 7 + 1).next_power_of_two();
+    buckets * (size_of::<(i64, V)>() as u64 + 1) * 3 / 2
+}
+
 impl Numbers {
     /// Nothing known.
     pub fn new() -> Self {
         Self { digits: 16, first_real: 4, ..Self::default() }
+    }
+
+    /// Most bytes that the maps of an event hold in a text of `len` bytes.
+    pub fn event_bytes(len: u64) -> u64 {
+        let entries = (len / ENTRY_BYTES + 1).min(EVENT_MAX as u64);
+        map_bytes::<Particle>(entries) + 2 * map_bytes::<Four>(entries)
+    }
+
+    /// Most bytes that outlive a restart: the masses.
+    pub fn kept_bytes() -> u64 {
+        map_bytes::<(f64, Short)>(MASSES_MAX as u64)
     }
 
     /// The byte at `inside` the token under way was `byte`.
@@ -237,24 +129,18 @@ impl Numbers {
     pub fn token(&mut self, line: u8, field: u32, token: &[u8], end: bool) {
         let well = self.guesses[0].is_some_and(|g| g.agrees() || g.since + 8 < token.len() as u32);
         self.line = line;
-        let text = if token.len() <= TOKEN_MAX { std::str::from_utf8(token).ok() } else { None };
-        let trimmed = text.map(|t| t.trim_matches(['[', ']']));
-        let integer: Option<i64> = trimmed.and_then(|t| t.parse().ok());
-        let real: Option<f64> =
-            if token.contains(&b'.') { text.and_then(|t| t.parse().ok()) } else { None };
-        if let Some(at) = token.iter().position(|&b| b == b'.')
-            && let Some(e) = token.iter().position(|&b| b == b'e')
-        {
-            self.digits = e.saturating_sub(at + 1);
-        }
+        let number = if token.len() <= TOKEN_MAX { token } else { b"" };
+        let (integer, real) = (read_integer(number), read_real(number));
+        self.digits = fraction_digits(token).unwrap_or(self.digits);
         self.guesses = [None; 2];
         match line {
             b'P' => self.particle(field, token, integer, real, well, end),
             b'V' => self.vertex_line(field, token, integer, real, well, end),
             b'E' if field == 0 => {
-                self.particles.clear();
-                self.balance.clear();
-                self.positions.clear();
+                // New maps: clearing a large one costs its size at every event that follows.
+                self.particles = HashMap::new();
+                self.balance = HashMap::new();
+                self.positions = HashMap::new();
                 self.vertices = 0;
                 self.last_id = 0;
                 self.parent = 0;
@@ -264,7 +150,12 @@ impl Numbers {
     }
 
     fn real_guess(&self, x: f64, rule: Rule, drop: u32) -> Option<Expectation> {
-        Expectation::new(format_real(x, self.digits), rule, drop, self.trust)
+        Expectation::new(write_real(x, self.digits), rule, drop, self.trust)
+    }
+
+    /// `form` tells guesses of one rule apart, in the place of lost digits.
+    fn integer_guess(x: i64, rule: Rule, form: u32, trust: u32) -> Option<Expectation> {
+        Expectation::new(write_integer(x), rule, form, trust)
     }
 
     fn particle(
@@ -279,7 +170,7 @@ impl Numbers {
         match field {
             0 => {
                 let next = self.last_id.wrapping_add(1);
-                self.guesses[0] = Expectation::new(format_integer(next), Rule::Count, 0, 0);
+                self.guesses[0] = Self::integer_guess(next, Rule::Count, 0, 0);
             }
             1 => {
                 self.id = integer.unwrap_or(0);
@@ -287,9 +178,9 @@ impl Numbers {
                 if self.first_real == 4 {
                     let same = if self.after_vertex { self.vertex } else { self.parent };
                     let trust = u32::from(self.after_vertex);
-                    self.guesses[0] = Expectation::new(format_integer(same), Rule::Same, 0, trust);
+                    self.guesses[0] = Self::integer_guess(same, Rule::Same, 0, trust);
                     let next = if self.parent > 0 { self.parent.wrapping_add(1) } else { 0 };
-                    self.guesses[1] = Expectation::new(format_integer(next), Rule::Count, 1, 0);
+                    self.guesses[1] = Self::integer_guess(next, Rule::Count, 1, 0);
                 }
             }
             2 if self.first_real == 4 => self.parent = integer.unwrap_or(0),
@@ -328,15 +219,11 @@ impl Numbers {
             if i < 4 {
                 self.trust = if well { 2 } else { 1 };
             }
-            if i == 4 {
-                let mut short = Short::EMPTY;
-                if token.len() <= TOKEN_MAX {
-                    short.bytes[..token.len()].copy_from_slice(token);
-                    short.len = token.len();
-                    if self.masses.len() < EVENT_MAX {
-                        self.masses.insert(self.pdg, (x, short));
-                    }
-                }
+            if i == 4
+                && self.masses.len() < MASSES_MAX
+                && let Some(text) = Short::new(token)
+            {
+                self.masses.insert(self.pdg, (x, text));
             }
         }
         if !end && field + 1 >= self.first_real && field < self.first_real + 4 {
@@ -360,9 +247,7 @@ impl Numbers {
                 self.orphans -= 1;
                 self.enter(self.vertex, p);
             } else if let Some(left) = self.balance.get_mut(&self.parent) {
-                for (left, p) in left.iter_mut().zip(p) {
-                    *left -= p;
-                }
+                add(left, p.map(|x| -x));
             }
             self.after_vertex = false;
         }
@@ -378,10 +263,7 @@ impl Numbers {
         if self.balance.len() >= EVENT_MAX {
             return;
         }
-        let sum = self.balance.entry(vertex).or_insert([0.0; 4]);
-        for (sum, p) in sum.iter_mut().zip(p) {
-            *sum += p;
-        }
+        add(self.balance.entry(vertex).or_insert([0.0; 4]), p);
     }
 
     fn origin(&self, vertex: i64) -> Four {
@@ -439,7 +321,7 @@ impl Numbers {
                 } else {
                     self.vertices.wrapping_add(1).wrapping_neg()
                 };
-                self.guesses[0] = Expectation::new(format_integer(next), Rule::Count, 2, 0);
+                self.guesses[0] = Self::integer_guess(next, Rule::Count, 2, 0);
                 self.incoming = [0.0; 4];
                 self.incoming_one = None;
                 self.incoming_count = 0;
@@ -462,14 +344,11 @@ impl Numbers {
                 self.positions_from = field + 1;
             } else if let Some(id) = integer {
                 if let Some(&p) = self.particles.get(&id) {
-                    for (sum, p) in self.incoming.iter_mut().zip(p.momentum) {
-                        *sum += p;
-                    }
+                    add(&mut self.incoming, p.momentum);
                     self.incoming_one = Some(p);
                     self.incoming_count += 1;
                 }
-                self.guesses[0] =
-                    Expectation::new(format_integer(id.wrapping_add(1)), Rule::Count, 3, 0);
+                self.guesses[0] = Self::integer_guess(id.wrapping_add(1), Rule::Count, 3, 0);
             }
         }
         if let Some(x) = real
@@ -499,20 +378,5 @@ impl Numbers {
             }
             self.after_vertex = true;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reals_are_written_as_c_does() {
-        let text = |x: f64| String::from_utf8(format_real(x, 16).unwrap().text().to_vec()).unwrap();
-        assert_eq!(text(247.499_644_040_163_4), "2.4749964404016339e+02");
-        assert_eq!(text(0.0), "0.0000000000000000e+00");
-        assert_eq!(text(-9.947_598_300_641_403e-14), "-9.9475983006414026e-14");
-        assert_eq!(text(1.5e-300), "1.5000000000000001e-300");
-        assert!(format_real(f64::NAN, 16).is_none());
     }
 }

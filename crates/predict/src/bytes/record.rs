@@ -32,19 +32,14 @@ const FAST_CONTEXTS: usize = 8;
 /// Positions of a record with weights of their own; longer records share them by group.
 const POSITIONS: u32 = 128;
 
+/// log2 of the places that the match model remembers.
+fn match_bits(len: u64) -> u32 {
+    (64 - len.leading_zeros()).clamp(10, 18)
+}
+
 impl RecordContexts {
-    /// The client and the engine's shape for it.
-    pub fn new(layout: &RecordLayout, level: u32, len: u64) -> (Self, Shape) {
-        let mut spots = Vec::new();
-        let mut starts = Vec::new();
-        let mut field_of = Vec::new();
-        for (i, f) in layout.fields.iter().enumerate() {
-            starts.push(f.offset as u32);
-            for byte in 0..f.kind.bytes() as u32 {
-                spots.push(Spot { field_start: f.offset as u32, byte, group: f.group });
-                field_of.push(i as u32);
-            }
-        }
+    /// The engine's configuration at a level.
+    pub fn config(layout: &RecordLayout, level: u32, len: u64) -> MixConfig {
         let set0 = (layout.record_bytes as u32).min(POSITIONS);
         let contexts = match level {
             0..=4 => FAST_CONTEXTS,
@@ -59,7 +54,7 @@ impl RecordContexts {
         if level >= 5 {
             sets.push(SetConfig { size: 16, by_node: true, rate: mixer::rate(4) });
         }
-        let mix = MixConfig {
+        MixConfig {
             line_bits: MixConfig::line_bits_for(len, level),
             limits,
             runs: level >= 6,
@@ -67,9 +62,32 @@ impl RecordContexts {
             extra_inputs: 1,
             apms: vec![1],
             depth: 8,
-        };
-        let bits = (64 - len.leading_zeros()).clamp(10, 18);
-        let client = Self { spots, starts, field_of, pos: 0, matches: MatchModel::new(8, bits) };
+        }
+    }
+
+    /// Bytes that the client and its guess hold, at most.
+    pub fn kept_bytes(layout: &RecordLayout, len: u64) -> u64 {
+        // Vectors made by pushing may have twice the room that they need.
+        let spots = 2 * layout.record_bytes * (size_of::<Spot>() + size_of::<u32>());
+        let starts = 2 * layout.fields.len() * size_of::<u32>();
+        (4 << match_bits(len)) + (spots + starts + MATCH_FEELINGS * 8 * 4) as u64
+    }
+
+    /// The client and the engine's shape for it.
+    pub fn new(layout: &RecordLayout, level: u32, len: u64) -> (Self, Shape) {
+        let mut spots = Vec::new();
+        let mut starts = Vec::new();
+        let mut field_of = Vec::new();
+        for (i, f) in layout.fields.iter().enumerate() {
+            starts.push(f.offset as u32);
+            for byte in 0..f.kind.bytes() as u32 {
+                spots.push(Spot { field_start: f.offset as u32, byte, group: f.group });
+                field_of.push(i as u32);
+            }
+        }
+        let matches = MatchModel::new(8, match_bits(len));
+        let client = Self { spots, starts, field_of, pos: 0, matches };
+        let mix = Self::config(layout, level, len);
         (client, Shape { mix, guesses: vec![Guess::new(MATCH_FEELINGS, 1023)] })
     }
 

@@ -1,6 +1,7 @@
 //! Contexts for texts of words and numbers.
 
-use super::numbers::{Expectation, FEELINGS, Numbers};
+use super::expectation::{Expectation, FEELINGS};
+use super::numbers::Numbers;
 use super::{Shape, Situation, hash2};
 use crate::mix::match_model::{Guess, MATCH_FEELINGS, MatchModel};
 use crate::mix::{MixConfig, SetConfig, mixer};
@@ -10,6 +11,15 @@ const CONTEXTS: usize = 20;
 const FAST_CONTEXTS: usize = 12;
 /// Selector values: how far inside a word or a number.
 const STATES: usize = 48;
+/// Tokens of a line whose places are remembered.
+const PLACES_MAX: usize = 1 << 14;
+/// Kinds of lines: by first byte.
+const KINDS: usize = 256;
+
+/// log2 of the places that a match model remembers.
+fn match_bits(len: u64) -> u32 {
+    (64 - len.leading_zeros()).clamp(10, 20)
+}
 
 /// The state of the text client.
 #[derive(Clone, Debug)]
@@ -38,15 +48,15 @@ pub struct TextContexts {
 }
 
 impl TextContexts {
-    /// The client and the engine's shape for it. `binary` says that the bytes are no text.
-    pub fn new(binary: bool, level: u32, len: u64) -> (Self, Shape) {
+    /// The engine's configuration at a level.
+    pub fn config(level: u32, len: u64) -> MixConfig {
         let contexts = if level <= 4 { FAST_CONTEXTS } else { CONTEXTS };
         let mut sets = vec![SetConfig { size: STATES, by_node: true, rate: mixer::rate(10) }];
         if level >= 5 {
             sets.push(SetConfig { size: 128, by_node: false, rate: mixer::rate(5) });
             sets.push(SetConfig { size: 1024, by_node: false, rate: mixer::rate(5) });
         }
-        let mix = MixConfig {
+        MixConfig {
             line_bits: MixConfig::line_bits_for(len, level),
             limits: vec![250; contexts],
             runs: level >= 6,
@@ -54,8 +64,27 @@ impl TextContexts {
             extra_inputs: 4,
             apms: vec![STATES],
             depth: 8,
-        };
-        let bits = (64 - len.leading_zeros()).clamp(10, 20);
+        }
+    }
+
+    /// Bytes that the client and its guesses hold between segments, at most.
+    pub fn kept_bytes(len: u64) -> u64 {
+        2 * (4 << match_bits(len))
+            + (2 * (MATCH_FEELINGS + FEELINGS) * 8 * 4 + KINDS * size_of::<Vec<u32>>()) as u64
+            + Numbers::kept_bytes()
+    }
+
+    /// Bytes that the client holds beyond that while a text of `len` bytes is coded, at most.
+    pub fn working_bytes(len: u64) -> u64 {
+        // A token has a byte at least, its place takes four, and a growing vector twice that.
+        let places = (8 * len).min((KINDS + 1) as u64 * PLACES_MAX as u64 * 4);
+        places + Numbers::event_bytes(len)
+    }
+
+    /// The client and the engine's shape for it. `binary` says that the bytes are no text.
+    pub fn new(binary: bool, level: u32, len: u64) -> (Self, Shape) {
+        let mix = Self::config(level, len);
+        let bits = match_bits(len);
         let client = Self {
             binary,
             matches: MatchModel::new(8, bits),
@@ -70,7 +99,7 @@ impl TextContexts {
             integer2: 0,
             real: false,
             kind: 0,
-            above: vec![Vec::new(); 256],
+            above: vec![Vec::new(); KINDS],
             starts: vec![0],
             numbers: Numbers::new(),
         };
@@ -94,9 +123,7 @@ impl TextContexts {
         self.integer2 = 0;
         self.real = false;
         self.kind = 0;
-        for starts in &mut self.above {
-            starts.clear();
-        }
+        self.above = vec![Vec::new(); KINDS];
         self.starts = vec![0];
     }
 
@@ -208,7 +235,7 @@ impl TextContexts {
                     self.integer2 = 0;
                     self.kind = 0;
                 }
-                if self.starts.len() < 1 << 16 {
+                if self.starts.len() < PLACES_MAX {
                     self.starts.push(n as u32);
                 }
             }

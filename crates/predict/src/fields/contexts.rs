@@ -47,6 +47,9 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Bytes held for a step.
+    pub const BYTES_PER_STEP: u64 = (size_of::<Classes>() + 3 * size_of::<Seen>()) as u64;
+
     pub fn new(tokeniser: &Tokeniser) -> Self {
         let n = tokeniser.steps().len();
         let classes = tokeniser

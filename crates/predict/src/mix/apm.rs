@@ -63,9 +63,9 @@ impl Apm {
         )
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.counters.len() * 4
+    /// Bytes that a map of `contexts` contexts holds.
+    pub fn bytes(contexts: usize) -> usize {
+        contexts * BUCKETS * size_of::<i32>()
     }
 
     /// The refined probability (2^-16).

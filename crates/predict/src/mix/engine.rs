@@ -13,6 +13,10 @@ use crate::mix::squash::{INPUT_MAX, squash, stretch_signed};
 use crate::mix::{MAX_APMS, MAX_CONTEXTS, MAX_EXTRA, MAX_SETS, MixConfig, SetConfig, counter};
 
 const MAX_WIDTH: usize = MAX_CONTEXTS * 2 + MAX_EXTRA + LANES;
+/// Counters of a context's runs: by run length and decision in the nibble.
+pub(super) const RUN_COUNTERS: usize = 64;
+/// Weight vectors of the final mixer.
+pub(super) const LAST_VECTORS: usize = 256;
 /// Constant input: lets a mixer learn a bias.
 const BIAS: i32 = 80;
 /// A counter whose logit is about [`BIAS`]: p = 0.5775.
@@ -83,18 +87,12 @@ impl Mix {
         assert!(contexts <= MAX_CONTEXTS && config.extra_inputs <= MAX_EXTRA, "too many inputs");
         assert!((1..=MAX_SETS).contains(&config.sets.len()), "1 to {MAX_SETS} weight sets");
         assert!(config.apms.len() <= MAX_APMS && (1..=8).contains(&config.depth));
-        let per_context = if config.runs { 2 } else { 1 };
-        let padded = contexts.next_multiple_of(LANES);
-        let inputs = padded * per_context + config.extra_inputs + usize::from(padded == contexts);
-        let width = inputs.next_multiple_of(LANES);
+        let width = config.width();
         let nodes = 1usize << config.depth;
         let mut limits: Vec<i32> = config.limits.iter().map(|&l| i32::from(l)).collect();
-        limits.resize(padded, 1);
+        limits.resize(contexts.next_multiple_of(LANES), 1);
         let initial = 65_536 * 4 / (contexts as i32 + config.extra_inputs as i32 + 6);
-        let set = |s: &SetConfig| {
-            let vectors = s.size * if s.by_node { nodes } else { 1 };
-            WeightSet::new(vectors, width, initial, s.rate)
-        };
+        let set = |s: &SetConfig| WeightSet::new(config.vectors(s), width, initial, s.rate);
         Self {
             isa: Isa::current(),
             contexts,
@@ -104,10 +102,15 @@ impl Mix {
             depth: config.depth,
             limits,
             slots: Slots::new(contexts, config.line_bits),
-            run_counters: vec![0; if config.runs { contexts * 64 } else { 0 }],
+            run_counters: vec![0; if config.runs { contexts * RUN_COUNTERS } else { 0 }],
             sets: config.sets.iter().map(set).collect(),
             by_node: config.sets.iter().map(|s| s.by_node).collect(),
-            last: WeightSet::new(256, LANES, 65_536 / config.sets.len() as i32, mixer::rate(2)),
+            last: WeightSet::new(
+                LAST_VECTORS,
+                LANES,
+                65_536 / config.sets.len() as i32,
+                mixer::rate(2),
+            ),
             apms: config.apms.iter().map(|&n| Apm::new(n * nodes, 255)).collect(),
         }
     }
@@ -147,14 +150,6 @@ impl Mix {
             apm.load(input)?;
         }
         Ok(())
-    }
-
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.slots.bytes()
-            + self.sets.iter().map(WeightSet::bytes).sum::<usize>()
-            + self.last.bytes()
-            + self.apms.iter().map(Apm::bytes).sum::<usize>()
     }
 
     /// Hints that a later symbol will have this hash in this context: only the cache takes notice. Worth

@@ -80,9 +80,9 @@ impl WeightSet {
         )
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.weights.len() * 4 + self.steps.len() * 2
+    /// Bytes that a set holds.
+    pub fn bytes(vectors: usize, width: usize) -> usize {
+        vectors * (width * size_of::<i32>() + size_of::<u16>())
     }
 
     /// Number of vectors.

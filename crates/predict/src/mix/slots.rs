@@ -42,11 +42,6 @@ impl Slots {
         Self { lines: vec![Line::default(); contexts << bits], bits }
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line>()
-    }
-
     /// The place of a context's hash at a node of the symbol's tree; asks the cache for it.
     #[inline(always)]
     pub fn place(&self, context: usize, hash: u32, node: u32) -> Place {
