@@ -42,11 +42,13 @@ fn a_model_helps_on_files_like_its_training_files() {
 }
 
 #[test]
-fn an_embedded_model_makes_the_archive_stand_alone() {
+fn a_model_that_costs_more_than_it_gains_is_not_embedded() {
     let (model, raw) = (model(), unseen());
     let with = CompressOptions { model: Some(model), embed_model: true, ..options(5) };
     let archive = vxc::compress(&raw, &with).unwrap();
     assert!(vxc::decompress(&archive, &DecompressOptions::default()).unwrap() == raw);
+    let without = vxc::compress(&raw, &options(5)).unwrap();
+    assert!(archive.len() <= without.len() + 64, "{} {}", archive.len(), without.len());
 }
 
 #[test]
