@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, decompress, fit, inspect, list};
+use crate::{compress, decompress, fit, inspect, list, train};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,13 +33,19 @@ pub fn run(job: &Job, console: &Console) -> u8 {
         Job::Inspect(files, how) => {
             each(files, console, None, |name| inspect::one(how, name, console))
         }
-        Job::Fit(how) => match fit::run(how, console) {
-            Ok(()) => 0,
-            Err(failure) => {
-                console.error(None, &failure);
-                failure.code()
-            }
-        },
+        Job::Fit(how) => whole(fit::run(how, console), console),
+        Job::Train(how) => whole(train::run(how, console), console),
+    }
+}
+
+/// The exit code of a job over all files together.
+fn whole(result: Result<(), Failure>, console: &Console) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(failure) => {
+            console.error(None, &failure);
+            failure.code()
+        }
     }
 }
 

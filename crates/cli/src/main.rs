@@ -20,6 +20,8 @@ mod output;
 mod progress;
 mod signals;
 mod streams;
+mod train;
+mod training;
 
 use std::process::ExitCode;
 
