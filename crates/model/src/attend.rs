@@ -53,16 +53,6 @@ pub fn attend(
     weights.matmul(v)
 }
 
-/// (B, T, N·D) to N tensors (B, H, T, d_head): the outputs of a joint projection.
-pub(crate) fn split_heads<const N: usize>(x: Tensor<3>, heads: usize) -> [Tensor<4>; N] {
-    let [lanes, len, width] = x.dims();
-    let d = width / N;
-    std::array::from_fn(|part| {
-        let x = x.clone().narrow(2, part * d, d);
-        x.reshape([lanes, len, heads, d / heads]).swap_dims(1, 2)
-    })
-}
-
 /// (B, H, T, d_head) to (B, T, D).
 pub(crate) fn join_heads(x: Tensor<4>) -> Tensor<3> {
     let [lanes, heads, len, d_head] = x.dims();

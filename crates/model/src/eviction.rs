@@ -17,6 +17,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::config::SCORER_KERNEL;
 use crate::init::Initialiser;
+use crate::linear::project;
 use crate::norm::LayerNorm;
 
 /// Scorer, projection and normalisation.
@@ -93,16 +94,16 @@ impl LearnableTokenEviction {
         );
         let gate: Tensor<3> = sigmoid(scores.gather(1, index.clone())).unsqueeze_dim(2);
         let chosen = chunk.gather(1, index.unsqueeze_dim::<3>(2).expand([lanes, kept, d]));
-        Kept { values: self.norm.forward(self.projection.forward(chosen * gate)), positions }
+        Kept { values: self.norm.forward(project(chosen * gate, &self.projection)), positions }
     }
 }
 
 /// The `keep` best positions of each lane, ascending. Chosen on the host: sorts of backends do not promise an order of
 /// equals.
 fn best(scores: &Tensor<2>, keep: usize) -> Vec<Vec<usize>> {
-    let [lanes, len] = scores.dims();
-    let values = scores.clone().without_autodiff().into_data().convert::<f32>();
-    let values: Vec<f32> = values.try_to_vec().unwrap_or_else(|_| vec![0.0; lanes * len]);
+    let [_, len] = scores.dims();
+    let data = scores.clone().without_autodiff().into_data();
+    let values: Vec<f32> = data.iter::<f32>().collect();
     values
         .chunks(len.max(1))
         .map(|row| {

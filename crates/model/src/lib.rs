@@ -24,6 +24,7 @@ mod embedding;
 mod error;
 mod eviction;
 mod init;
+mod linear;
 mod memory;
 mod memory_stream;
 mod norm;

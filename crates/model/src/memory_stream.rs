@@ -13,9 +13,10 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-use crate::attend::{Visible, attend, split_heads};
+use crate::attend::{Visible, attend};
 use crate::config::{Beta, MemoryConfig};
 use crate::init::Initialiser;
+use crate::linear::project_heads;
 use crate::memory::MemoryManager;
 
 /// Reads the memory and holds what writes it.
@@ -55,7 +56,7 @@ impl MemoryStream {
     /// Adds what queries (B, H, T, d_head) find in the memory (B, M, D) to the local stream.
     pub fn mix(&self, q: Tensor<4>, memory: Tensor<3>, local: Tensor<4>) -> Tensor<4> {
         let heads = q.dims()[1];
-        let [keys, values] = split_heads(self.key_value.forward(memory), heads);
+        let [keys, values] = project_heads(memory, &self.key_value, heads);
         let remembered = attend(q, keys, values, Visible::All, None, None);
         match &self.infini_beta {
             Some(b) => {

@@ -166,7 +166,7 @@ impl Published {
         let model = OptimisedCompressiveTransformer::new(&config, 0, device)?;
         let mut weights = self.translate()?;
         if let Some(head) = weights.remove("head.weight") {
-            let values: Vec<f32> = head.try_to_vec().unwrap_or_default();
+            let values: Vec<f32> = head.iter::<f32>().collect();
             weights.insert(
                 "head.weight".into(),
                 TensorData::new(values, [1, sizes.d_model, sizes.vocab]),

@@ -9,6 +9,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::silu;
 
 use crate::init::Initialiser;
+use crate::linear::project;
 
 /// The three maps.
 #[derive(Module, Debug)]
@@ -33,6 +34,6 @@ impl SwiGlu {
 
     /// (B, T, D) to (B, T, D).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.down.forward(silu(self.gate.forward(x.clone())) * self.up.forward(x))
+        project(silu(project(x.clone(), &self.gate)) * project(x, &self.up), &self.down)
     }
 }

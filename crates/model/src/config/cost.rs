@@ -88,20 +88,29 @@ impl TransformerConfig {
         const FLOAT: f64 = 4.0;
         let gb = |floats: f64| floats * FLOAT / 1e9;
         let weights = self.parameter_count() as f64;
-        let tokens = (batch * seq_len) as f64;
-        let (d, ff, heads) = (self.d_model as f64, self.d_ff as f64, self.n_heads as f64);
-        let keys = seq_len.min(2 * self.window) as f64;
-        // Kept for backward: two norms with their squares and quotients (8 d), q k v (3 d), both branches (3 d),
-        // scores before and after softmax (4 per head and key), gate, sigmoid, product and up (5 d_ff).
-        let mut per_token = 14.0 * d + 5.0 * ff + 4.0 * heads * keys;
-        if self.memory.is_some() {
-            per_token += 4.0 * d + 4.0 * heads * self.memory_cap() as f64;
+        let (lanes, d, heads) = (batch as f64, self.d_model as f64, self.n_heads as f64);
+        let chunk = self.memory.as_ref().map_or(seq_len, |m| m.chunk.min(seq_len)).max(1);
+        // Kept for backward by each token in each block: two norms with their squares and quotients, q k v, both
+        // branches (14 d together), gate, sigmoid, product and up (5 d_ff); scores, their exponentials and weights
+        // (3 per head and key); the sums of the scorer.
+        let fixed =
+            14.0 * d + 5.0 * self.d_ff as f64 + if self.memory.is_some() { 4.0 * d } else { 0.0 };
+        let (mut kept, mut largest) = (0.0, 0f64);
+        for start in (0..seq_len).step_by(chunk) {
+            let len = chunk.min(seq_len - start);
+            let entries =
+                self.memory.as_ref().map_or(0, |m| (start / m.rate).min(self.memory_cap()));
+            let keys = len + start.min(self.window - 1) + entries;
+            let piece = len as f64 * (fixed + 3.0 * heads * keys as f64);
+            kept += piece;
+            largest = largest.max(piece);
         }
         let head = 3.0 * self.vocab as f64;
         let layers = self.n_layers as f64;
         let parameters = gb(2.0 * weights);
-        let activations = gb(tokens * (layers * per_token + head));
-        let activations_checkpointed = gb(tokens * (layers * d + per_token + head));
+        let activations = gb(lanes * (layers * kept + seq_len as f64 * head));
+        let inputs = layers * seq_len as f64 * d;
+        let activations_checkpointed = gb(lanes * (inputs + largest + chunk as f64 * head));
         let optimiser = gb(2.0 * weights);
         VramEstimate {
             parameters,

@@ -14,10 +14,11 @@ use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::state::{KvCache, LayerState};
-use crate::attend::{Visible, attend, join_heads, split_heads};
+use crate::attend::{Visible, attend, join_heads};
 use crate::config::{PositionKind, TransformerConfig};
 use crate::dropout::Dropout;
 use crate::init::Initialiser;
+use crate::linear::{project, project_heads};
 use crate::memory_stream::MemoryStream;
 
 /// Attention of the production network.
@@ -61,7 +62,7 @@ impl OptimisedCompressiveAttention {
         dropout: Option<&mut Dropout>,
     ) -> (Tensor<3>, LayerState) {
         let [_, len, _] = x.dims();
-        let [q, k, v] = split_heads(self.qkv.forward(x.clone()), self.heads);
+        let [q, k, v] = project_heads(x.clone(), &self.qkv, self.heads);
         let (keys, values) = match state.cache {
             Some(cache) => {
                 (Tensor::cat(vec![cache.keys, k], 2), Tensor::cat(vec![cache.values, v], 2))
@@ -91,7 +92,7 @@ impl OptimisedCompressiveAttention {
             }
         };
         let cache = KvCache { keys: self.bound(keys), values: self.bound(values) };
-        (self.out.forward(y), LayerState { cache: Some(cache), memory, pending })
+        (project(y, &self.out), LayerState { cache: Some(cache), memory, pending })
     }
 
     /// The last window − 1 positions: all that the next query sees besides itself.

@@ -7,10 +7,11 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
-use crate::attend::{Visible, attend, join_heads, split_heads};
+use crate::attend::{Visible, attend, join_heads};
 use crate::config::{Beta, MemoryConfig};
 use crate::dropout::Dropout;
 use crate::init::Initialiser;
+use crate::linear::{project, project_heads};
 use crate::memory_stream::MemoryStream;
 use crate::reference::ReferenceConfig;
 
@@ -52,11 +53,11 @@ impl CompressiveAttention {
         dropout: Option<&mut Dropout>,
     ) -> (Tensor<3>, Tensor<3>) {
         let len = x.dims()[1];
-        let [q, k, v] = split_heads(self.qkv.forward(x.clone()), self.heads);
+        let [q, k, v] = project_heads(x.clone(), &self.qkv, self.heads);
         let mut y = attend(q.clone(), k, v, Visible::Window(len), None, dropout);
         if let Some(memory) = &memory {
             y = self.memory.mix(q, memory.clone(), y);
         }
-        (self.out.forward(join_heads(y)), self.memory.manager.write(memory, x))
+        (project(join_heads(y), &self.out), self.memory.manager.write(memory, x))
     }
 }

@@ -11,6 +11,7 @@ use crate::dropout::Dropout;
 use crate::embedding::{SPREAD, TdtEmbedding};
 use crate::error::ModelError;
 use crate::init::Initialiser;
+use crate::linear::project;
 use crate::norm::LayerNorm;
 use crate::position::PositionalEncoding;
 
@@ -123,6 +124,6 @@ impl CompressiveTransformer {
             x = y;
             new.push(memory);
         }
-        (self.head.forward(self.ln_f.forward(x)), new)
+        (project(self.ln_f.forward(x), &self.head), new)
     }
 }
