@@ -2,6 +2,7 @@
 //! [`crate::options`].
 
 mod groups;
+mod train;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
+pub use train::TrainArgs;
 
 use crate::console::{Talk, error_line};
 use crate::levels::LevelFlags;
@@ -73,6 +75,8 @@ pub enum Command {
     List(ListArgs),
     /// Learn a model file (.vxm) from training files
     Fit(FitArgs),
+    /// Train a neural model on training files
+    Train(TrainArgs),
     /// Show where the bytes go: of an input file, or of an archive
     Inspect(InspectArgs),
 }
@@ -215,6 +219,7 @@ impl Cli {
             Some(Command::Test(a)) => &a.base.common,
             Some(Command::List(a)) => &a.base.common,
             Some(Command::Fit(a)) => &a.common,
+            Some(Command::Train(a)) => &a.common,
             Some(Command::Inspect(a)) => &a.common,
         };
         match (common.quiet, common.verbose) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, decompress, fit, inspect, list, panics};
+use crate::{compress, decompress, fit, inspect, list, panics, train};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,10 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         }
         Job::Fit(how) => {
             fit::run(how, console)?;
+            0
+        }
+        Job::Train(how) => {
+            train::run(how, console)?;
             0
         }
     })

@@ -21,6 +21,8 @@ mod panics;
 mod progress;
 mod signals;
 mod streams;
+mod train;
+mod training;
 
 use std::process::ExitCode;
 

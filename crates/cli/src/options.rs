@@ -7,7 +7,7 @@ use vxc::{DecodeLimits, DecompressOptions, Level, Model};
 
 use crate::args::{
     Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
-    UnpackArgs, Verify,
+    TrainArgs, UnpackArgs, Verify,
 };
 use crate::console::Console;
 use crate::failure::Failure;
@@ -28,6 +28,8 @@ pub enum Job {
     List(Vec<PathBuf>, DecompressOptions, bool),
     /// Make a model file of all files together.
     Fit(Fit),
+    /// Train a neural model.
+    Train(Box<Train>),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
 }
@@ -91,6 +93,17 @@ pub struct Fit {
     pub level: Level,
 }
 
+/// How to train.
+#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read by the feature alone"))]
+pub struct Train {
+    /// What was asked for.
+    pub args: TrainArgs,
+    /// Where the layout comes from.
+    pub layout: LayoutFrom,
+    /// A fitted model.
+    pub model: Option<Arc<Model>>,
+}
+
 /// How to inspect.
 pub struct Inspect {
     /// Where the layout comes from.
@@ -120,6 +133,11 @@ impl Job {
                 layout: layout(&a.layout)?,
                 level: level(a.level)?,
             }),
+            Some(Command::Train(a)) => Self::Train(Box::new(Train {
+                layout: layout(&a.layout)?,
+                model: load_models(a.model.as_slice())?.pop(),
+                args: a,
+            })),
             Some(Command::Inspect(a)) => {
                 let options = decoding(&a.models, &a.common, None)?;
                 let layout = layout(&a.layout)?;
@@ -184,7 +202,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     if output.rm && !verify {
         return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
     }
-    let mut models = load_models(&base.models)?;
+    let mut models = load_models(&base.models.model)?;
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
@@ -228,7 +246,11 @@ fn decoding(
         max_memory: common.memory,
         ..DecodeLimits::default()
     };
-    Ok(DecompressOptions { models: load_models(models)?, limits, threads: common.threads.into() })
+    Ok(DecompressOptions {
+        models: load_models(&models.model)?,
+        limits,
+        threads: common.threads.into(),
+    })
 }
 
 fn level(flags: LevelFlags) -> Result<Level, Failure> {
@@ -239,8 +261,8 @@ fn layout(a: &LayoutArgs) -> Result<LayoutFrom, Failure> {
     LayoutFrom::new(a.layout.as_deref(), a.record, !a.no_sidecar)
 }
 
-fn load_models(a: &ModelArgs) -> Result<Vec<Arc<Model>>, Failure> {
-    a.model
+fn load_models(names: &[PathBuf]) -> Result<Vec<Arc<Model>>, Failure> {
+    names
         .iter()
         .map(|path| {
             let fail = |e: &dyn std::fmt::Display| {

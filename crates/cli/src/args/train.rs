@@ -1,0 +1,60 @@
+//! Flags of `train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::groups::{Common, LayoutArgs};
+
+/// `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Training files, records of one layout; default: those of the configuration
+    #[arg(value_name = "TRAIN")]
+    pub files: Vec<PathBuf>,
+    /// Folder of the run
+    #[arg(short, long, value_name = "RUN", required_unless_present = "dry_run")]
+    pub output: Option<PathBuf>,
+    /// Configuration (YAML); see configs/
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one key of the configuration, as lr=1e-3 or model.d_model=64; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Steps in all: the same as --set max_steps=N
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Records or lanes of a step: the same as --set batch_size=N
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<u64>,
+    /// Learning rate: the same as --set lr=X
+    #[arg(long, value_name = "X")]
+    pub lr: Option<f64>,
+    /// Seed: the same as --set seed=N
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where to compute: cpu, cuda, rocm, vulkan, metal or webgpu
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub device: String,
+    /// Use the tokeniser of a model file made by fit; default: one fitted to the training part
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Measure the final network on a file that was never looked at
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Continue the run in RUN at its newest checkpoint, with its own configuration
+    #[arg(long, conflicts_with_all = ["config", "set", "model", "steps", "batch_size", "lr", "seed"])]
+    pub resume: bool,
+    /// Print the number of parameters and the memory that a step takes; train nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not measure other compressors for comparison
+    #[arg(long)]
+    pub no_compare: bool,
+    /// Where the layout comes from.
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}

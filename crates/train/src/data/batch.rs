@@ -1,0 +1,118 @@
+//! Tokens of several lanes, side by side.
+
+use std::ops::Range;
+
+use crate::data::Corpus;
+
+/// `lanes` rows of `length` consecutive tokens each, row after row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Rows, B.
+    pub lanes: usize,
+    /// Tokens of a row, T.
+    pub length: usize,
+    /// Symbols to predict (B, T).
+    pub symbols: Vec<u8>,
+    /// Symbols of the values, COPY resolved, as context of later positions (B, T).
+    pub values: Vec<u8>,
+    /// Symbols of the values one record up (B, T); empty where the corpus has none.
+    pub above: Vec<u8>,
+    /// Offset fractions in 256ths (B, T); empty where there are no offsets.
+    pub fractions: Vec<u8>,
+}
+
+impl Batch {
+    /// The tokens that start at each of `starts`.
+    ///
+    /// # Panics
+    /// If a row leaves the corpus.
+    pub fn gather(corpus: &Corpus, starts: &[usize], length: usize) -> Self {
+        let mut out = Self { lanes: starts.len(), length, ..Self::default() };
+        for &start in starts {
+            let row = start..start + length;
+            out.symbols.extend_from_slice(&corpus.symbols[row.clone()]);
+            out.values.extend_from_slice(&corpus.values()[row.clone()]);
+            if corpus.has_above {
+                out.above.extend(row.clone().map(|i| corpus.above(i)));
+            }
+            if !corpus.fractions.is_empty() {
+                out.fractions.extend_from_slice(&corpus.fractions[row]);
+            }
+        }
+        out
+    }
+
+    /// Number of tokens.
+    pub fn tokens(&self) -> usize {
+        self.lanes * self.length
+    }
+
+    /// A range of the rows.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let cells = rows.start * self.length..rows.end * self.length;
+        let part = |all: &[u8]| all.get(cells.clone()).map_or(Vec::new(), <[u8]>::to_vec);
+        Self {
+            lanes: rows.len(),
+            length: self.length,
+            symbols: part(&self.symbols),
+            values: part(&self.values),
+            above: part(&self.above),
+            fractions: part(&self.fractions),
+        }
+    }
+
+    /// The rows in `parts` contiguous parts, sizes differing by one at most; parts without rows are left out.
+    pub fn shards(&self, parts: usize) -> Vec<Self> {
+        let cut = |i: usize| i * self.lanes / parts;
+        (0..parts)
+            .map(|i| cut(i)..cut(i + 1))
+            .filter(|r| !r.is_empty())
+            .map(|r| self.rows(r))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus() -> Corpus {
+        Corpus {
+            record_tokens: 3,
+            record_bytes: 12,
+            type_of: vec![0, 1, 2],
+            alphabets: vec![256; 3],
+            symbols: (0..30).collect(),
+            values: (100..130).collect(),
+            fractions: (200..230).collect(),
+            offset_bits: vec![1.0; 30],
+            has_above: true,
+        }
+    }
+
+    #[test]
+    fn rows_hold_what_the_corpus_holds() {
+        let b = Batch::gather(&corpus(), &[0, 4], 4);
+        assert_eq!(b.symbols, [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(b.values, [100, 101, 102, 103, 104, 105, 106, 107]);
+        assert_eq!(b.above, [0, 0, 0, 100, 101, 102, 103, 104]);
+        assert_eq!(b.fractions, [200, 201, 202, 203, 204, 205, 206, 207]);
+    }
+
+    #[test]
+    fn shards_are_the_batch_again() {
+        let starts: Vec<usize> = (0..7).collect();
+        let b = Batch::gather(&corpus(), &starts, 3);
+        for parts in 1..9 {
+            let shards = b.shards(parts);
+            assert_eq!(shards.len(), parts.min(7));
+            assert_eq!(
+                shards.iter().flat_map(|s| s.symbols.clone()).collect::<Vec<_>>(),
+                b.symbols
+            );
+            assert_eq!(shards.iter().flat_map(|s| s.values.clone()).collect::<Vec<_>>(), b.values);
+            assert_eq!(shards.iter().map(|s| s.lanes).sum::<usize>(), 7);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A whole run: from files to a folder with the best network, and what it costs on data it has not seen.
+
+use std::path::PathBuf;
+
+use vxc::Model;
+use vxc_model::TransformerConfig;
+use vxc_tokens::RecordLayout;
+
+use crate::baseline;
+use crate::checkpoint::RunFolder;
+use crate::config::{Config, Preset};
+use crate::data::{Corpus, bytes};
+use crate::device;
+use crate::error::TrainError;
+use crate::evaluate::{Cost, evaluate};
+use crate::network;
+use crate::scoreboard::Scoreboard;
+use crate::source::{self, Source};
+use crate::trainer::{Trainer, reading};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Training files.
+    pub files: Vec<Vec<u8>>,
+    /// Their layout; none: found in the bytes.
+    pub layout: Option<RecordLayout>,
+    /// A fitted model whose tokeniser is used; none: fitted to the training part.
+    pub model: Option<Model>,
+    /// Configuration of a new run.
+    pub config: Config,
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// Name of the device.
+    pub device: String,
+    /// Continue the run in the folder; its own configuration and tokeniser count.
+    pub resume: bool,
+    /// Show nothing.
+    pub quiet: bool,
+    /// Measure other compressors on the validation data.
+    pub compare: bool,
+    /// Data that only the final network reads.
+    pub test: Option<Vec<u8>>,
+    /// Stop after this step, to be resumed; none: the configuration's last.
+    pub until: Option<u64>,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Steps that were made.
+    pub steps: u64,
+    /// Weights.
+    pub parameters: usize,
+    /// The best network on the whole validation part.
+    pub validation: Cost,
+    /// The best network on the test part of the files, where there is one.
+    pub test_part: Option<Cost>,
+    /// The best network on the test file, where one was given.
+    pub test: Option<Cost>,
+}
+
+/// Trains.
+///
+/// # Errors
+/// Everything that [`TrainError`] tells.
+pub fn train(request: &Request) -> Result<Report, TrainError> {
+    let opened = device::open(&request.device)?;
+    let (folder, config, source) = if request.resume {
+        let (folder, config, code, fitted) = RunFolder::open(&request.folder)?;
+        let source = Source::again(&request.files, code, fitted, &config.data)?;
+        (folder, config, source)
+    } else {
+        let (config, layout) = (request.config.clone(), request.layout.clone());
+        let source = Source::new(&request.files, layout, request.model.clone(), &config.data)?;
+        // Before anything is written: sizes that do not go together.
+        network::config(&config.model, &source.corpus)?;
+        (RunFolder::create(&request.folder, &config, &source)?, config, source)
+    };
+    let cpu = request.device == "cpu";
+    let mut trainer = Trainer::new(&config, &source, folder.clone(), vec![opened.clone()], cpu)?;
+    let mut board = Scoreboard::new(config.training.max_steps, trainer.step(), request.quiet);
+    let parameters = trainer.network().parameter_count();
+    board.say(&about(&config, &source, parameters));
+    if request.compare {
+        board.compare_with(baseline::measure(&source)?);
+    }
+    let trained = trainer.run(&mut board, request.until);
+    board.finish();
+    trained?;
+    let best = folder.best();
+    let network = if best.exists() {
+        vxc_model::load(&best, &opened.clone().without_autodiff())?
+    } else {
+        trainer.network().clone()
+    };
+    let cost = |corpus: &Corpus, records| {
+        let reading = crate::evaluate::Reading { most: 0, ..reading(&config) };
+        evaluate(&network, corpus, records, &opened, &reading)
+    };
+    let validation = cost(&source.corpus, source.split.validation.clone())?;
+    let part = source.split.test.clone();
+    let test_part = (!part.is_empty()).then(|| cost(&source.corpus, part)).transpose()?;
+    let test = match &request.test {
+        Some(raw) => {
+            let corpus = source::corpus(&source.code, raw);
+            Some(cost(&corpus, 0..corpus.records())?)
+        }
+        None => None,
+    };
+    Ok(Report { steps: trainer.step(), parameters, validation, test_part, test })
+}
+
+fn about(config: &Config, source: &Source, parameters: usize) -> String {
+    let preset = match config.model.preset {
+        Preset::Record => "record",
+        Preset::Memory => "memory",
+    };
+    format!(
+        "{parameters} parameters, preset {preset}; records of {} bytes in {} tokens: {} to train, {} to validate",
+        source.corpus.record_bytes,
+        source.corpus.record_tokens,
+        source.split.train.len(),
+        source.split.validation.len(),
+    )
+}
+
+/// Sizes of a configuration: for its data, or, without data, for bytes of 32-bit floats.
+///
+/// # Errors
+/// As [`Source::new`] and [`network::config`].
+pub fn describe(request: &Request) -> Result<String, TrainError> {
+    let (section, t) = (&request.config.model, &request.config.training);
+    let corpus = if request.files.is_empty() {
+        // Four types of 256 symbols; only its shape counts.
+        Corpus { has_above: false, ..bytes::corpus(&[0; 4], 4) }
+    } else {
+        let (layout, model) = (request.layout.clone(), request.model.clone());
+        Source::new(&request.files, layout, model, &request.config.data)?.corpus
+    };
+    let network: TransformerConfig = network::config(section, &corpus)?;
+    let length = match section.preset {
+        Preset::Record => corpus.record_tokens,
+        Preset::Memory => t.sequence,
+    };
+    let memory = network.vram_estimate_gb(t.batch_size, length);
+    let data = if request.files.is_empty() { "bytes of 32-bit floats" } else { "these files" };
+    Ok(format!(
+        "for {data}: {} parameters, {:.2} M multiply-adds a symbol; memory of a step of {} x {length} symbols, GB: \
+         parameters {:.3}, activations {:.3}, optimiser {:.3}, total {:.3}",
+        network.parameter_count(),
+        network.macs_per_symbol() as f64 / 1e6,
+        t.batch_size,
+        memory.parameters,
+        memory.activations,
+        memory.optimiser,
+        memory.total,
+    ))
+}

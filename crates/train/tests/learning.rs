@@ -1,0 +1,67 @@
+//! Training finds what there is to find, and stops when there is nothing more.
+
+mod common;
+
+use vxc_train::run::{Request, describe, train};
+
+#[test]
+fn validation_cost_falls_below_that_of_independent_fields() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = common::request(folder.path(), 120, &["dropout=0.0", "eval_every=40"]);
+    let first = train(&Request { until: Some(1), ..request.clone() }).unwrap().validation;
+    request.folder = folder.path().join("whole");
+    let report = train(&request).unwrap();
+    // At the start the network knows the frequencies of each field alone. The label gives most of two other fields.
+    assert!(
+        report.validation.bits_per_byte() < 0.85 * first.bits_per_byte(),
+        "{first:?} {report:?}"
+    );
+}
+
+#[test]
+fn early_stopping_ends_a_run_that_gets_no_better() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = ["patience=2", "eval_every=5", "min_delta=10.0"];
+    let report = train(&common::request(folder.path(), 500, &set)).unwrap();
+    assert_eq!(report.steps, 15);
+    // What has stopped stays stopped.
+    let again = Request { resume: true, ..common::request(folder.path(), 500, &set) };
+    assert_eq!(train(&again).unwrap().steps, 15);
+}
+
+#[test]
+fn both_symbol_streams_and_a_test_file_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (test, _) = common::table(200);
+    let set = ["symbols=bytes", "test=0.1"];
+    let request = Request { test: Some(test.clone()), ..common::request(folder.path(), 3, &set) };
+    let report = train(&request).unwrap();
+    assert_eq!(report.test.unwrap().bytes, test.len() as u64);
+    assert_eq!(report.test_part.unwrap().bytes, 90 * 20);
+    assert_eq!(report.validation.offset_bits, 0.0);
+}
+
+#[test]
+fn sixteen_bit_arithmetic_learns_too() {
+    for precision in ["precision=bf16", "precision=f16"] {
+        let folder = tempfile::tempdir().unwrap();
+        let set = [precision, "dropout=0.0", "eval_every=30"];
+        let mut request = common::request(folder.path(), 60, &set);
+        let first = train(&Request { until: Some(1), ..request.clone() }).unwrap().validation;
+        request.folder = folder.path().join("whole");
+        let last = train(&request).unwrap().validation;
+        assert!(
+            last.bits_per_byte() < 0.95 * first.bits_per_byte(),
+            "{precision}: {first:?} {last:?}"
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_counts_the_parameters_of_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = common::request(&folder.path().join("run"), 1, &[]);
+    let said = describe(&request).unwrap();
+    let report = train(&request).unwrap();
+    assert!(said.contains(&format!("{} parameters", report.parameters)), "{said}");
+}
