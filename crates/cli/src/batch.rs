@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, decompress, fit, inspect, list, train};
+#[cfg(feature = "train")]
+use crate::train;
+use crate::{compress, decompress, fit, inspect, list};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +36,7 @@ pub fn run(job: &Job, console: &Console) -> u8 {
             each(files, console, None, |name| inspect::one(how, name, console))
         }
         Job::Fit(how) => whole(fit::run(how, console), console),
+        #[cfg(feature = "train")]
         Job::Train(how) => whole(train::run(how, console), console),
     }
 }

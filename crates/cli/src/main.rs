@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod signals;
 mod streams;
+#[cfg(feature = "train")]
 mod train;
 mod training;
 
