@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, decompress, fit, inspect, list, panics, train};
+#[cfg(feature = "train")]
+use crate::train;
+use crate::{compress, decompress, fit, inspect, list, panics};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +42,7 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
             fit::run(how, console)?;
             0
         }
+        #[cfg(feature = "train")]
         Job::Train(how) => {
             train::run(how, console)?;
             0

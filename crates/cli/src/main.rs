@@ -21,6 +21,7 @@ mod panics;
 mod progress;
 mod signals;
 mod streams;
+#[cfg(feature = "train")]
 mod train;
 mod training;
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use vxc::{DecodeLimits, DecompressOptions, Level, Model};
 
+#[cfg(feature = "train")]
+use crate::args::TrainArgs;
 use crate::args::{
     Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
-    TrainArgs, UnpackArgs, Verify,
+    UnpackArgs, Verify,
 };
 use crate::console::Console;
 use crate::failure::Failure;
@@ -29,6 +31,7 @@ pub enum Job {
     /// Make a model file of all files together.
     Fit(Fit),
     /// Train a neural model.
+    #[cfg(feature = "train")]
     Train(Box<Train>),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
@@ -94,7 +97,7 @@ pub struct Fit {
 }
 
 /// How to train.
-#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read by the feature alone"))]
+#[cfg(feature = "train")]
 pub struct Train {
     /// What was asked for.
     pub args: TrainArgs,
@@ -133,11 +136,19 @@ impl Job {
                 layout: layout(&a.layout)?,
                 level: level(a.level)?,
             }),
+            #[cfg(feature = "train")]
             Some(Command::Train(a)) => Self::Train(Box::new(Train {
                 layout: layout(&a.layout)?,
                 model: load_models(a.model.as_slice())?.pop(),
                 args: a,
             })),
+            #[cfg(not(feature = "train"))]
+            Some(Command::Train(_)) => {
+                return Err(Failure::usage(
+                    "this program was built without training; build it with: \
+                     cargo build --release -p vxc-cli --features train",
+                ));
+            }
             Some(Command::Inspect(a)) => {
                 let options = decoding(&a.models, &a.common, None)?;
                 let layout = layout(&a.layout)?;

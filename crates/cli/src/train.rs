@@ -1,122 +1,102 @@
-//! `train`: a neural model from training files. Built with the cargo feature `train`; without it the command says how
-//! to get it.
+//! `train`: a neural model from training files. Built with the cargo feature `train`; see [`crate::options`] for what
+//! the command does without it.
 
-use crate::console::Console;
+use std::path::PathBuf;
+
+use vxc_train::evaluate::Cost;
+use vxc_train::run::{Report, Request, describe, train};
+use vxc_train::{Config, TrainError};
+
+use crate::console::{Console, Shown, print};
 use crate::failure::Failure;
+use crate::layout::LayoutFrom;
 use crate::options::Train;
+use crate::training::Training;
 
 /// Trains, or says what a run would take.
 ///
 /// # Errors
 /// Whatever went wrong.
-#[cfg(not(feature = "train"))]
-pub fn run(_how: &Train, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::usage(
-        "this program was built without training; build it with: cargo build --release -p vxc-cli --features train",
-    ))
+pub fn run(how: &Train, console: &Console) -> Result<(), Failure> {
+    let args = &how.args;
+    let folder = args.output.clone().unwrap_or_default();
+    let config = match args.resume {
+        true => Config::load(Some(&folder.join("config.yaml")), &[]).map_err(failure)?,
+        false => configured(how)?,
+    };
+    let names = config.data.train.clone();
+    if names.is_empty() && !args.dry_run {
+        return Err(Failure::usage("no training files were given"));
+    }
+    let Training { files, layout, .. } = Training::read(&names, &how.layout, console)?;
+    let test = match &args.test {
+        Some(name) => {
+            let own = Training::read(std::slice::from_ref(name), &LayoutFrom::Bytes, console)?;
+            own.files.into_iter().next()
+        }
+        None => None,
+    };
+    let request = Request {
+        files,
+        layout,
+        model: how.model.as_deref().cloned(),
+        config,
+        folder,
+        device: args.device.clone(),
+        resume: args.resume,
+        quiet: !console.talks(),
+        compare: !args.no_compare,
+        test,
+        until: None,
+    };
+    if args.dry_run {
+        return print(&format!("{}\n", describe(&request).map_err(failure)?));
+    }
+    print(&report(&train(&request).map_err(failure)?, &request.folder))
 }
 
-#[cfg(feature = "train")]
-pub use with_training::run;
-
-#[cfg(feature = "train")]
-mod with_training {
-    use std::path::PathBuf;
-
-    use vxc_train::evaluate::Cost;
-    use vxc_train::run::{Report, Request, describe, train};
-    use vxc_train::{Config, TrainError};
-
-    use super::{Console, Failure, Train};
-    use crate::console::{Shown, print};
-    use crate::layout::LayoutFrom;
-    use crate::training::Training;
-
-    /// Trains, or says what a run would take.
-    ///
-    /// # Errors
-    /// Whatever went wrong.
-    pub fn run(how: &Train, console: &Console) -> Result<(), Failure> {
-        let args = &how.args;
-        let folder = args.output.clone().unwrap_or_default();
-        let config = match args.resume {
-            true => Config::load(Some(&folder.join("config.yaml")), &[]).map_err(failure)?,
-            false => configured(how)?,
-        };
-        let names = config.data.train.clone();
-        if names.is_empty() && !args.dry_run {
-            return Err(Failure::usage("no training files were given"));
-        }
-        let Training { files, layout, .. } = Training::read(&names, &how.layout, console)?;
-        let test = match &args.test {
-            Some(name) => {
-                let own = Training::read(std::slice::from_ref(name), &LayoutFrom::Bytes, console)?;
-                own.files.into_iter().next()
-            }
-            None => None,
-        };
-        let request = Request {
-            files,
-            layout,
-            model: how.model.as_deref().cloned(),
-            config,
-            folder,
-            device: args.device.clone(),
-            resume: args.resume,
-            quiet: !console.talks(),
-            compare: !args.no_compare,
-            test,
-            until: None,
-        };
-        if args.dry_run {
-            return print(&format!("{}\n", describe(&request).map_err(failure)?));
-        }
-        print(&report(&train(&request).map_err(failure)?, &request.folder))
+/// The configuration of a new run.
+fn configured(how: &Train) -> Result<Config, Failure> {
+    let args = &how.args;
+    let mut set = args.set.clone();
+    set.extend(args.steps.map(|n| format!("training.max_steps={n}")));
+    set.extend(args.batch_size.map(|n| format!("training.batch_size={n}")));
+    set.extend(args.lr.map(|x| format!("training.lr={x:?}")));
+    set.extend(args.seed.map(|n| format!("training.seed={n}")));
+    let mut config = Config::load(args.config.as_deref(), &set).map_err(failure)?;
+    if !args.files.is_empty() {
+        config.data.train.clone_from(&args.files);
     }
+    Ok(config)
+}
 
-    /// The configuration of a new run.
-    fn configured(how: &Train) -> Result<Config, Failure> {
-        let args = &how.args;
-        let mut set = args.set.clone();
-        set.extend(args.steps.map(|n| format!("training.max_steps={n}")));
-        set.extend(args.batch_size.map(|n| format!("training.batch_size={n}")));
-        set.extend(args.lr.map(|x| format!("training.lr={x:?}")));
-        set.extend(args.seed.map(|n| format!("training.seed={n}")));
-        let mut config = Config::load(args.config.as_deref(), &set).map_err(failure)?;
-        if !args.files.is_empty() {
-            config.data.train.clone_from(&args.files);
-        }
-        Ok(config)
-    }
-
-    fn report(report: &Report, folder: &std::path::Path) -> String {
-        let line = |name: &str, cost: &Cost| {
-            format!(
-                "{name}: {:.4} bits per byte, ratio {:.4} ({} bytes; symbols {:.1} %, offsets {:.1} %)\n",
-                cost.bits_per_byte(),
-                cost.ratio(),
-                cost.bytes,
-                100.0 * cost.symbol_bits / (cost.symbol_bits + cost.offset_bits),
-                100.0 * cost.offset_bits / (cost.symbol_bits + cost.offset_bits),
-            )
-        };
-        let best: PathBuf = folder.join("best");
-        let mut out = line("validation", &report.validation);
-        out.extend(report.test_part.iter().map(|cost| line("test part", cost)));
-        out.extend(report.test.iter().map(|cost| line("test file", cost)));
-        out + &format!(
-            "{} steps, {} parameters, best network in {}\n",
-            report.steps,
-            report.parameters,
-            Shown(&best)
+fn report(report: &Report, folder: &std::path::Path) -> String {
+    let line = |name: &str, cost: &Cost| {
+        format!(
+            "{name}: {:.4} bits per byte, ratio {:.4} ({} bytes; symbols {:.1} %, offsets {:.1} %)\n",
+            cost.bits_per_byte(),
+            cost.ratio(),
+            cost.bytes,
+            100.0 * cost.symbol_bits / (cost.symbol_bits + cost.offset_bits),
+            100.0 * cost.offset_bits / (cost.symbol_bits + cost.offset_bits),
         )
-    }
+    };
+    let best: PathBuf = folder.join("best");
+    let mut out = line("validation", &report.validation);
+    out.extend(report.test_part.iter().map(|cost| line("test part", cost)));
+    out.extend(report.test.iter().map(|cost| line("test file", cost)));
+    out + &format!(
+        "{} steps, {} parameters, best network in {}\n",
+        report.steps,
+        report.parameters,
+        Shown(&best)
+    )
+}
 
-    fn failure(e: TrainError) -> Failure {
-        match e {
-            TrainError::Codec(e) => e.into(),
-            TrainError::Io { what, source } => Failure::Io(what, source),
-            e => Failure::Usage(e.to_string()),
-        }
+fn failure(e: TrainError) -> Failure {
+    match e {
+        TrainError::Codec(e) => e.into(),
+        TrainError::Io { what, source } => Failure::Io(what, source),
+        e => Failure::Usage(e.to_string()),
     }
 }

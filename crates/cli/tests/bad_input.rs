@@ -188,3 +188,17 @@ fn terminals_get_no_binary() {
     let typed = terminal("-5");
     assert!(typed.code == Some(2) && typed.text().contains("terminal"), "{typed:?}");
 }
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn training_that_is_not_built_in_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_vxc"))
+        .args(["train", "x.bin", "-o"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("--features train") && said.lines().count() == 1, "{said}");
+}

@@ -122,7 +122,7 @@ impl Default for DataSection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// f32 on the CPU, bf16 where the device has it, else f16.
+    /// f32: 16 bits have to be asked for.
     #[default]
     Auto,
     /// 32 bits.
@@ -287,7 +287,6 @@ impl Config {
                 t.weight_decay >= 0.0 && t.grad_clip >= 0.0 && t.min_delta >= 0.0,
                 "weight_decay, grad_clip and min_delta must not be negative",
             ),
-            (t.warmup <= t.max_steps, "warmup must not exceed max_steps"),
             (
                 t.eval_every > 0 && t.checkpoint_every > 0 && t.log_every > 0,
                 "eval_every, checkpoint_every and log_every: at least 1",

@@ -1,6 +1,10 @@
 //! Devices by name. Each but the CPU is a cargo feature of this crate.
 
-use burn::tensor::Device;
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+use burn::tensor::DeviceIndex;
+#[cfg(any(feature = "vulkan", feature = "metal", feature = "webgpu"))]
+use burn::tensor::DeviceKind;
+use burn::tensor::{Device, Tensor};
 
 use crate::error::TrainError;
 
@@ -14,31 +18,54 @@ pub const DEVICES: [(&str, bool); 6] = [
     ("webgpu", cfg!(feature = "webgpu")),
 ];
 
-/// Opens a device for training. `cpu` is Burn's pure-Rust backend, one thread for each share of a batch.
+/// Opens devices for training: `NAME`, or `NAME:0,1,…` for several of one kind, which share each batch. `cpu` is Burn's
+/// pure-Rust backend, one thread for each share of a batch.
 ///
 /// # Errors
 /// [`TrainError::Device`] for a name that is none, a device that is not compiled in, and one that is not there.
-pub fn open(name: &str) -> Result<Device, TrainError> {
+pub fn open(device: &str) -> Result<Vec<Device>, TrainError> {
+    let (name, numbers) = match device.split_once(':') {
+        Some((name, numbers)) => (name, Some(numbers)),
+        None => (device, None),
+    };
     match DEVICES.iter().find(|(known, _)| *known == name) {
         None => {
             let known: Vec<&str> = DEVICES.iter().map(|d| d.0).collect();
-            Err(TrainError::Device(format!("no device {name}; there are {}", known.join(", "))))
+            let known = known.join(", ");
+            return Err(TrainError::Device(format!("no device {name}; there are {known}")));
         }
-        Some((_, false)) => Err(TrainError::Device(format!(
-            "this build has no device {name}: build with --features train,{name}"
-        ))),
-        Some((_, true)) => probe(name),
+        Some((_, false)) => {
+            return Err(TrainError::Device(format!(
+                "this build has no device {name}: build with --features train,{name}"
+            )));
+        }
+        Some((_, true)) => {}
+    }
+    match numbers {
+        None => Ok(vec![probe(name, None)?]),
+        Some(_) if name == "cpu" => {
+            Err(TrainError::Device("there is one cpu; training.shards sets its threads".into()))
+        }
+        Some(numbers) => numbers
+            .split(',')
+            .map(|n| {
+                let number = n.trim().parse().map_err(|_| {
+                    TrainError::Device(format!("{device}: {n} is no number of a device"))
+                })?;
+                probe(name, Some(number))
+            })
+            .collect(),
     }
 }
 
-/// Opens the device and computes one number with it: backends start lazily and panic where there is no such device.
-fn probe(name: &str) -> Result<Device, TrainError> {
+/// Opens a device and computes one number with it: backends start lazily and panic where there is no such device.
+fn probe(name: &str, number: Option<usize>) -> Result<Device, TrainError> {
     let owned = name.to_string();
     let open = move || {
-        let device = make(&owned)?.autodiff();
-        let one = burn::tensor::Tensor::<1>::ones([1], &device).inner();
-        let one: f32 = (one + 1.0).into_scalar();
-        (one == 2.0).then_some(device)
+        let device = make(&owned, number)?.autodiff();
+        let one = Tensor::<1>::ones([1], &device).inner();
+        let two: f32 = (one + 1.0).into_scalar();
+        (two == 2.0).then_some(device)
     };
     // In a thread of its own, so that a panic of the backend ends there.
     match std::thread::spawn(open).join() {
@@ -47,19 +74,23 @@ fn probe(name: &str) -> Result<Device, TrainError> {
     }
 }
 
-fn make(name: &str) -> Option<Device> {
-    match name {
-        "cpu" => Some(Device::flex()),
+fn make(name: &str, number: Option<usize>) -> Option<Device> {
+    #[cfg(any(feature = "vulkan", feature = "metal", feature = "webgpu"))]
+    let gpu = number.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu);
+    #[cfg(any(feature = "cuda", feature = "rocm"))]
+    let index = number.map_or(DeviceIndex::Default, DeviceIndex::Specified);
+    match (name, number) {
+        ("cpu", None) => Some(Device::flex()),
         #[cfg(feature = "cuda")]
-        "cuda" => Some(Device::cuda(0)),
+        ("cuda", _) => Some(Device::cuda(index)),
         #[cfg(feature = "rocm")]
-        "rocm" => Some(Device::rocm(0)),
+        ("rocm", _) => Some(Device::rocm(index)),
         #[cfg(feature = "vulkan")]
-        "vulkan" => Some(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+        ("vulkan", _) => Some(Device::vulkan(gpu)),
         #[cfg(feature = "metal")]
-        "metal" => Some(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
+        ("metal", _) => Some(Device::metal(gpu)),
         #[cfg(feature = "webgpu")]
-        "webgpu" => Some(Device::webgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        ("webgpu", _) => Some(Device::webgpu(gpu)),
         _ => None,
     }
 }
@@ -70,7 +101,8 @@ mod tests {
 
     #[test]
     fn the_cpu_is_there_and_others_say_why_not() {
-        assert!(open("cpu").is_ok_and(|d| d.is_autodiff()));
+        assert!(open("cpu").is_ok_and(|d| d.len() == 1 && d[0].is_autodiff()));
+        assert!(open("cpu:0,1").is_err());
         assert!(open("gpu").unwrap_err().to_string().contains("there are cpu, cuda"));
         for (name, compiled) in DEVICES {
             if !compiled {

@@ -116,3 +116,33 @@ impl ModuleMapper for Updater<'_> {
         Param::from_mapped_value(id, new.require_grad(), mapper)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::nn::{Linear, LinearConfig};
+
+    /// Three steps of one weight with gradients 2w, by the formulas of PyTorch's documentation.
+    #[test]
+    fn updates_are_those_of_pytorch() {
+        let device = Device::flex().autodiff();
+        let mut network: Linear = LinearConfig::new(1, 1).with_bias(false).init(&device);
+        let value = |n: &Linear| f64::from(n.weight.val().inner().into_scalar::<f32>());
+        let (mut w, rate, decay) = (value(&network), 0.1, 0.01);
+        let (mut m, mut v) = (0.0, 0.0);
+        let mut optimiser = NamedAdamW::new(decay);
+        for step in 1..=3 {
+            let graph = network.weight.val().square().sum().backward();
+            let by_id = burn::optim::GradientsParams::from_grads(graph, &network);
+            let gradients = Gradients::take(&network, by_id);
+            network = optimiser.step(network, rate, gradients);
+            let g = 2.0 * w;
+            w *= 1.0 - rate * decay;
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (m, v) = (m / (1.0 - 0.9f64.powi(step)), v / (1.0 - 0.999f64.powi(step)));
+            w -= rate * m / (v.sqrt() + 1e-8);
+            assert!((value(&network) - w).abs() < 1e-5, "step {step}");
+        }
+    }
+}

@@ -26,7 +26,7 @@ impl Arithmetic {
     ///
     /// # Errors
     /// [`TrainError::Device`] if the device does not have what is asked for.
-    pub fn choose(precision: Precision, device: &Device, cpu: bool) -> Result<Self, TrainError> {
+    pub fn choose(precision: Precision, device: &Device) -> Result<Self, TrainError> {
         let has = |dtype: DType| device.supports_dtype(dtype);
         let ask = |own: FloatDType, dtype: DType| {
             if has(dtype) {
@@ -39,9 +39,6 @@ impl Arithmetic {
             Precision::F32 => Ok(Self::Full),
             Precision::Bf16 => ask(FloatDType::BF16, DType::BF16),
             Precision::F16 => ask(FloatDType::F16, DType::F16),
-            Precision::Auto if cpu => Ok(Self::Full),
-            Precision::Auto if has(DType::BF16) => Ok(Self::Half(FloatDType::BF16)),
-            Precision::Auto if has(DType::F16) => Ok(Self::Half(FloatDType::F16)),
             Precision::Auto => Ok(Self::Full),
         }
     }

@@ -65,7 +65,8 @@ pub struct Report {
 /// # Errors
 /// Everything that [`TrainError`] tells.
 pub fn train(request: &Request) -> Result<Report, TrainError> {
-    let opened = device::open(&request.device)?;
+    let devices = device::open(&request.device)?;
+    let device = devices[0].clone();
     let (folder, config, source) = if request.resume {
         let (folder, config, code, fitted) = RunFolder::open(&request.folder)?;
         let source = Source::again(&request.files, code, fitted, &config.data)?;
@@ -77,8 +78,7 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
         network::config(&config.model, &source.corpus)?;
         (RunFolder::create(&request.folder, &config, &source)?, config, source)
     };
-    let cpu = request.device == "cpu";
-    let mut trainer = Trainer::new(&config, &source, folder.clone(), vec![opened.clone()], cpu)?;
+    let mut trainer = Trainer::new(&config, &source, folder.clone(), devices)?;
     let mut board = Scoreboard::new(config.training.max_steps, trainer.step(), request.quiet);
     let parameters = trainer.network().parameter_count();
     board.say(&about(&config, &source, parameters));
@@ -90,13 +90,13 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
     trained?;
     let best = folder.best();
     let network = if best.exists() {
-        vxc_model::load(&best, &opened.clone().without_autodiff())?
+        vxc_model::load(&best, &device.clone().without_autodiff())?
     } else {
         trainer.network().clone()
     };
     let cost = |corpus: &Corpus, records| {
         let reading = crate::evaluate::Reading { most: 0, ..reading(&config) };
-        evaluate(&network, corpus, records, &opened, &reading)
+        evaluate(&network, corpus, records, &device, &reading)
     };
     let validation = cost(&source.corpus, source.split.validation.clone())?;
     let part = source.split.test.clone();

@@ -60,12 +60,11 @@ impl<'a> Trainer<'a> {
         source: &'a Source,
         folder: RunFolder,
         devices: Vec<Device>,
-        cpu: bool,
     ) -> Result<Self, TrainError> {
         let device =
             devices.first().ok_or_else(|| TrainError::Device("no device was given".into()))?;
         let t = &config.training;
-        let arithmetic = Arithmetic::choose(t.precision, device, cpu)?;
+        let arithmetic = Arithmetic::choose(t.precision, device)?;
         let mut optimiser = NamedAdamW::new(t.weight_decay);
         let (network, progress) = match folder.load(device, &mut optimiser)? {
             Some(found) => found,

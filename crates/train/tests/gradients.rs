@@ -71,7 +71,7 @@ fn the_scorer_of_the_eviction_learns_from_consecutive_chunks() {
     let scorers: Vec<&str> = outcome
         .gradients
         .names()
-        .filter(|n| n.contains("manager") && n.contains("score"))
+        .filter(|n| n.contains("eviction.depthwise") || n.contains("eviction.pointwise"))
         .collect();
     assert!(!scorers.is_empty(), "{:?}", outcome.gradients.names().collect::<Vec<_>>());
     for name in scorers {

@@ -1,4 +1,4 @@
-"""Time of a training step of the record network in PyTorch on one CPU thread, for comparison with `vxc train`.
+"""Time of a training step of the record network in PyTorch on one CPU thread (CPU seconds), for comparison with `vxc train`.
 
 The same shapes as preset `record` over N fields: per-field tables for the symbol before, the symbol one record up and
 the offset fraction, blocks of RMSNorm, causal attention and SwiGLU, a matrix and a bias per field as head, AdamW, clipping.
@@ -75,14 +75,14 @@ data = [torch.randint(0, vocab, (batch, fields)) for _ in range(2)] + [torch.ran
 start = 0.0
 for step in range(steps + 3):
     if step == 3:
-        start = time.perf_counter()
+        start = time.process_time()
     logits = network(*data)
     loss = F.cross_entropy(logits.reshape(-1, vocab), data[0].reshape(-1))
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()
-seconds = (time.perf_counter() - start) / steps
+seconds = (time.process_time() - start) / steps
 parameters = sum(p.numel() for p in network.parameters())
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(f"{parameters} parameters, {1000 * seconds:.1f} ms a step, {batch * fields / seconds:.0f} tokens/s, {peak:.0f} MiB")

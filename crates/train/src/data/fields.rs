@@ -1,6 +1,6 @@
 //! Field symbols of a fitted tokeniser, one token for each field in coding order.
 
-use vxc_tokens::tokeniser::Block;
+use vxc_tokens::Block;
 use vxc_tokens::{Step, Tokeniser};
 
 use crate::data::Corpus;
@@ -30,7 +30,7 @@ pub fn corpus(tokeniser: &Tokeniser, bytes: &[u8]) -> Corpus {
     let mut first = 0;
     for part in bytes[..bytes.len() / size * size].chunks(BLOCK * size) {
         tokeniser.load(part, &mut block);
-        for k in 0..n {
+        for (k, step) in steps.iter().enumerate() {
             tokeniser.predict(k, &mut block);
             tokeniser.tokens(k, &previous, &mut block);
             let symbols = &block.tokens[k].symbols;
@@ -41,7 +41,7 @@ pub fn corpus(tokeniser: &Tokeniser, bytes: &[u8]) -> Corpus {
                 out.fractions[at] = fraction(block.offsets[r], block.sizes[r]);
                 out.offset_bits[at] = offset_bits(block.sizes[r]);
             }
-            if steps[k].copy {
+            if step.copy {
                 resolve_copies(tokeniser, k, &block, &previous, &mut out.values[first * n..]);
             }
         }
