@@ -12,6 +12,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod isa;
 pub mod kernels;
@@ -21,6 +22,7 @@ pub mod reference;
 pub mod weights;
 
 pub use config::IntConfig;
+pub use engine::{Engine, PackedModel};
 pub use error::ModelError;
 pub use isa::{Isa, IsaError, Task};
 pub use ops::embed::Token;
