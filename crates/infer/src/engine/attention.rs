@@ -6,9 +6,9 @@
 use super::packed::PackedLayer;
 use crate::config::IntConfig;
 use crate::kernels::panel::{LANES, PairOfRows, multiply};
+use crate::kernels::powers::{ABSENT, softmax};
 use crate::ops::ACTIVATION_MAX;
 use crate::ops::attention::{mix, weighted};
-use crate::ops::exp2::softmax;
 use crate::ops::rescale::Raised;
 use crate::{Isa, Task};
 
@@ -85,8 +85,8 @@ impl KeyValues {
             let channels = head * self.d_head..(head + 1) * self.d_head;
             let panel = (lane * self.heads + head) * key_panels + slot / LANES;
             let keys = &mut self.keys[panel * key_pairs..][..key_pairs];
-            for (pair, key) in keys.iter_mut().zip(key[channels.clone()].chunks(2)) {
-                pair[slot % LANES][..key.len()].copy_from_slice(key);
+            for (pair, key) in keys.iter_mut().zip(pairs(&key[channels.clone()])) {
+                pair[slot % LANES] = key;
             }
             let panel = (lane * self.heads + head) * value_panels;
             let values = &mut self.values[panel * value_pairs..][..value_panels * value_pairs];
@@ -115,7 +115,7 @@ impl KeyValues {
 pub(super) struct Attention {
     query: Vec<[i16; 2]>,
     scores: Vec<[i32; LANES]>,
-    probabilities: Vec<[i16; 2]>,
+    probabilities: Vec<[i16; LANES]>,
     totals: Vec<[i32; LANES]>,
     remembered: Vec<i16>,
     window: usize,
@@ -127,7 +127,7 @@ impl Attention {
         Self {
             query: vec![[0; 2]; d_head.div_ceil(2)],
             scores: vec![[0; LANES]; config.window.div_ceil(LANES)],
-            probabilities: vec![[0; 2]; config.window.div_ceil(2)],
+            probabilities: vec![[0; LANES]; config.window.div_ceil(LANES)],
             totals: vec![[0; LANES]; d_head.div_ceil(LANES)],
             remembered: vec![0; config.d_model],
             window: config.window,
@@ -179,23 +179,21 @@ impl Attention {
     ) {
         let held = entries.held(lane);
         let scores = &mut self.scores[..held.div_ceil(LANES)];
-        let probabilities = &mut self.probabilities[..held.div_ceil(2)];
+        let probabilities = &mut self.probabilities[..held.div_ceil(LANES)];
         for (head, (q, y)) in q.chunks(entries.d_head).zip(y.chunks_mut(entries.d_head)).enumerate()
         {
-            for (pair, q) in self.query.iter_mut().zip(q.chunks(2)) {
-                pair[..q.len()].copy_from_slice(q);
+            for (pair, q) in self.query.iter_mut().zip(pairs(q)) {
+                *pair = q;
             }
             let keys = entries.head_keys(lane, head);
             multiply(isa, keys, entries.key_pairs(), &self.query, scores);
             // The slot of the newest key has distance 0, the one before it 1, and so on around the ring.
             let first = head * 2 * self.window + self.window - 1 - entries.newest(lane);
             let bias = distance.get(first..).and_then(|bias| bias.get(..held)).unwrap_or_default();
-            isa.run(Weigh {
-                scores: &mut scores.as_flattened_mut()[..held],
-                scale,
-                bias,
-                probabilities: probabilities.as_flattened_mut(),
-            });
+            isa.run(Score { products: scores, held, scale, bias });
+            softmax(isa, scores, probabilities);
+            let probabilities =
+                &probabilities.as_flattened().as_chunks::<2>().0[..held.div_ceil(2)];
             let values = entries.head_values(lane, head);
             multiply(isa, values, entries.value_pairs(), probabilities, &mut self.totals);
             for (y, &total) in y.iter_mut().zip(self.totals.as_flattened()) {
@@ -205,27 +203,35 @@ impl Attention {
     }
 }
 
-/// From products of query and keys to probabilities; one beyond the scores is zero.
-struct Weigh<'a> {
-    scores: &'a mut [i32],
-    scale: Raised,
-    bias: &'a [i16],
-    probabilities: &'a mut [i16],
+/// The numbers of a vector by twos, the last with a zero where it is alone.
+#[inline(always)]
+fn pairs(x: &[i16]) -> impl Iterator<Item = [i16; 2]> {
+    let (pairs, rest) = x.as_chunks::<2>();
+    pairs.iter().copied().chain(rest.first().map(|&last| [last, 0]))
 }
 
-impl Task for Weigh<'_> {
+/// From products of query and keys to scores.
+struct Score<'a> {
+    products: &'a mut [[i32; LANES]],
+    held: usize,
+    scale: Raised,
+    bias: &'a [i16],
+}
+
+impl Task for Score<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for score in self.scores.iter_mut() {
-            *score = self.scale.apply(*score).clamp(-ACTIVATION_MAX, ACTIVATION_MAX);
+        for products in self.products.iter_mut() {
+            for product in products {
+                *product = self.scale.apply(*product).clamp(-ACTIVATION_MAX, ACTIVATION_MAX);
+            }
         }
-        for (score, &bias) in self.scores.iter_mut().zip(self.bias) {
+        let (scores, rest) = self.products.as_flattened_mut().split_at_mut(self.held);
+        for (score, &bias) in scores.iter_mut().zip(self.bias) {
             *score += i32::from(bias);
         }
-        let (weighed, rest) = self.probabilities.split_at_mut(self.scores.len());
-        softmax(self.scores, weighed);
-        rest.fill(0);
+        rest.fill(ABSENT);
     }
 }

@@ -1,14 +1,18 @@
 //! From final vectors to the distributions of one position, of all lanes.
 
 use vxc_entropy::Cdf;
+use vxc_entropy::cdf::CDF_SYMBOLS;
 
-use super::columns::{ALIGN, Columns};
+use super::columns::Columns;
 use super::linear::Sums;
 use super::packed::PackedModel;
-use crate::ops::cdf::distribution;
+use crate::Isa;
+use crate::kernels::powers::{self, ABSENT, LANES};
 use crate::ops::norm::gained;
 use crate::ops::{ACTIVATION_MAX, clamp16};
-use crate::{Isa, Task};
+
+/// Blocks of exponents of an alphabet.
+const BLOCKS: usize = CDF_SYMBOLS / LANES;
 
 /// Where the head works.
 pub(super) struct HeadScratch<'a> {
@@ -34,28 +38,17 @@ pub(super) fn distributions(
         }
     }
     model.heads()[head.matrix].apply_i32(isa, a.range(at), sums, ACTIVATION_MAX, logits);
-    isa.run(Distributions { logits, bias: head.bias, result });
-}
-
-struct Distributions<'a> {
-    logits: &'a mut Columns<i32>,
-    bias: &'a [i16],
-    result: &'a mut [Cdf],
-}
-
-impl Task for Distributions<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (column, result) in self.result.iter_mut().enumerate() {
-            let logits = self.logits.column_mut(column);
-            for (logit, &bias) in logits.iter_mut().zip(self.bias) {
-                *logit += i32::from(bias);
-            }
-            *result = distribution(logits);
+    for (column, result) in result.iter_mut().enumerate() {
+        let logits = logits.column_mut(column);
+        for (logit, &bias) in logits.iter_mut().zip(head.bias) {
+            *logit += i32::from(bias);
+        }
+        let mut exponents = [[ABSENT; LANES]; BLOCKS];
+        exponents.as_flattened_mut()[..logits.len()].copy_from_slice(logits);
+        let mut weights = [[0; LANES]; BLOCKS];
+        powers::weights(isa, &exponents, &mut weights);
+        if let Ok(weights) = weights.as_flattened().try_into() {
+            *result = Cdf::from_weights(weights);
         }
     }
 }
-
-const _: () = assert!(ALIGN == crate::kernels::matrix::ROWS);

@@ -9,13 +9,13 @@ const STEPS: usize = 1 << EXPONENT_BITS;
 /// The weight of the largest score is 2^30.
 pub const ONE_BITS: u32 = 30;
 /// Attention weights before their division: the largest is 2^17.
-const ATTENTION_BITS: u32 = 17;
+pub(crate) const ATTENTION_BITS: u32 = 17;
 /// Probability 1 of attention.
-const PROBABILITY_ONE: u64 = 32767;
+pub(crate) const PROBABILITY_ONE: u64 = 32767;
 /// ⌊32767 · 2^33 / Σ⌋ times a weight, shifted by 33 with rounding.
-const RECIPROCAL_BITS: u32 = 33;
+pub(crate) const RECIPROCAL_BITS: u32 = 33;
 
-static TABLE: [u32; STEPS] = table();
+pub(crate) static TABLE: [u32; STEPS] = table();
 
 const fn table() -> [u32; STEPS] {
     // 2^(−1/256) with 62 bits: eight square roots of ½.
@@ -38,7 +38,7 @@ const fn table() -> [u32; STEPS] {
 
 /// 2^(30 − drop) · 2^(−delta/256), rounded down; zero from 31 bits on.
 #[inline(always)]
-fn exp2_neg(delta: u32, drop: u32) -> u32 {
+pub(crate) fn exp2_neg(delta: u32, drop: u32) -> u32 {
     TABLE[delta as usize % STEPS] >> ((delta >> EXPONENT_BITS) + drop).min(31)
 }
 

@@ -40,13 +40,15 @@ fn tile<const N: usize>(
     sums: &mut [[i32; ROWS]; N],
 ) {
     let pairs = panel.len();
-    let columns: [&[[i16; 2]]; N] = std::array::from_fn(|c| {
-        &x[(first + c) * stride..][..2 * pairs].as_chunks::<2>().0[..pairs]
-    });
+    let mut columns: [&[[i16; 2]]; N] = [&[]; N];
+    for (c, column) in columns.iter_mut().enumerate() {
+        *column = &x[(first + c) * stride..][..2 * pairs].as_chunks::<2>().0[..pairs];
+    }
     let mut low = [_mm256_setzero_si256(); N];
     let mut high = [_mm256_setzero_si256(); N];
     for (pair, weights) in panel.iter().enumerate() {
-        let [a, b] = load(weights);
+        let ([low_rows, high_rows], _) = weights.as_chunks() else { return };
+        let (a, b) = (load(low_rows), load(high_rows));
         for c in 0..N {
             let [even, odd] = columns[c][pair];
             let both = i32::from(odd) << 16 | i32::from(even) & 0xffff;
@@ -62,18 +64,14 @@ fn tile<const N: usize>(
     }
 }
 
-/// The weights of rows 0 to 7 and 8 to 15, widened.
+/// The weights of 8 rows, widened.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn load(weights: &PairOfRows) -> [__m256i; 2] {
-    let (halves, _) = weights.as_chunks::<{ ROWS / 2 }>();
-    [0, 1].map(|half| {
-        let bytes = std::ptr::from_ref(&halves[half]).cast::<__m128i>();
-        #[expect(unsafe_code, reason = "a vector load from an array")]
-        // SAFETY: `bytes` points to 8 live pairs of i8, 16 bytes; the load needs no alignment.
-        let bytes = unsafe { _mm_loadu_si128(bytes) };
-        _mm256_cvtepi8_epi16(bytes)
-    })
+fn load(weights: &[[i8; 2]; ROWS / 2]) -> __m256i {
+    #[expect(unsafe_code, reason = "a vector load from an array")]
+    // SAFETY: `weights` is a live array of 16 bytes; the load needs no alignment.
+    let bytes = unsafe { _mm_loadu_si128(std::ptr::from_ref(weights).cast::<__m128i>()) };
+    _mm256_cvtepi8_epi16(bytes)
 }
 
 #[target_feature(enable = "avx2")]

@@ -33,9 +33,10 @@ fn tile<const N: usize>(
     sums: &mut [[i32; ROWS]; N],
 ) {
     let pairs = panel.len();
-    let columns: [&[[i16; 2]]; N] = std::array::from_fn(|c| {
-        &x[(first + c) * stride..][..2 * pairs].as_chunks::<2>().0[..pairs]
-    });
+    let mut columns: [&[[i16; 2]]; N] = [&[]; N];
+    for (c, column) in columns.iter_mut().enumerate() {
+        *column = &x[(first + c) * stride..][..2 * pairs].as_chunks::<2>().0[..pairs];
+    }
     let mut totals = [[vdup_zero(); ROWS / 4]; N];
     for (pair, weights) in panel.iter().enumerate() {
         for (half, [even, odd]) in load(weights).into_iter().enumerate() {

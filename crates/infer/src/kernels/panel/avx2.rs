@@ -33,7 +33,10 @@ fn tile<const N: usize>(
     x: &[[i16; 2]],
     sums: &mut [[i32; LANES]; N],
 ) {
-    let rows: [&[PairOfRows]; N] = std::array::from_fn(|p| &panels[p * stride..][..x.len()]);
+    let mut rows: [&[PairOfRows]; N] = [&[]; N];
+    for (p, rows) in rows.iter_mut().enumerate() {
+        *rows = &panels[p * stride..][..x.len()];
+    }
     let mut totals = [_mm256_setzero_si256(); N];
     for (pair, &[even, odd]) in x.iter().enumerate() {
         let both = _mm256_set1_epi32(i32::from(odd) << 16 | i32::from(even) & 0xffff);
