@@ -133,14 +133,21 @@ impl Engine {
         })
     }
 
-    /// Bytes that an engine of so many lanes allocates, besides the model: about.
+    /// Bytes that an engine of so many lanes allocates, besides the model: about. A program that limits memory asks
+    /// before it runs a model it does not trust.
     pub fn state_bytes(config: &IntConfig, lanes: usize) -> u64 {
+        let cap = if config.memory.is_some() { config.memory_cap() } else { 0 };
+        let chunk = config.memory.map_or(0, |m| m.chunk * config.d_model * size_of::<i16>());
+        let layer = KeyValues::lane_bytes(config, config.window)
+            + KeyValues::lane_bytes(config, cap)
+            + chunk as u64;
+        let logits = config.vocab.next_multiple_of(columns::ALIGN) * size_of::<i32>();
+        let lane = config.n_layers as u64 * layer + (size_of::<Cdf>() + logits) as u64;
         let d = config.d_model.next_multiple_of(columns::ALIGN) as u64;
         let f = config.d_ff.next_multiple_of(columns::ALIGN) as u64;
-        let columns = lanes.max(PIECE_COLUMNS) as u64;
-        let memory = config.memory.map_or(0, |m| 4 * config.memory_cap() + 2 * m.chunk) as u64;
-        let lane = config.n_layers as u64 * d * (4 * (config.window as u64 + 8) + memory) + 2048;
-        lanes as u64 * lane + columns * (12 * d + 4 * f + 192)
+        // x and four of 16 bits; gate and up; 32- and 64-bit sums of a panel.
+        let column = (4 + 4 * 2) * d + 2 * 2 * f + 16 * (4 + 8);
+        lanes as u64 * lane + lanes.max(PIECE_COLUMNS) as u64 * column
     }
 
     /// Number of lanes.

@@ -10,7 +10,7 @@
 //! | u_w\[r\] | a row of a linear map | i8 in ± 127 |
 //! | u_q, u_k | queries, keys | ± 2047 |
 //! | u_v | values, so attention outputs | i16; both streams of a layer share it, as β mixes them |
-//! | u_g, u_u, u_h | gate, up and their product | ± 2047, i16, i16; SILU\[g + 2047\] = silu(g · u_g) · u_u · 2^15 / u_h |
+//! | u_g, u_u, u_h | gate, up and their product | ± 2047, i16, i16; SILU\[g + 2048\] = silu(g · u_g) · u_u · 2^15 / u_h |
 //! | u_p, u_m | projection of the kept, memory entry | ± (2^23 − 1), i16 |
 //! | 2^−8 octaves | scores, biases by distance, logits, head bias, gate of eviction | i16; a nat is 2^8 · log2(e) |
 //!
@@ -109,7 +109,7 @@ pub struct LayerWeights {
     pub gate: Linear,
     /// (F, D): to u_u.
     pub up: Linear,
-    /// (4095): see [`crate::ops::swiglu`].
+    /// (4096): see [`crate::ops::swiglu`].
     pub silu: Vec<i16>,
     /// (D, F): u_h to u_x.
     pub down: Linear,

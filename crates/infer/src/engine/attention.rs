@@ -43,6 +43,14 @@ impl KeyValues {
         new
     }
 
+    /// Bytes of keys and values of one lane.
+    pub fn lane_bytes(config: &IntConfig, slots: usize) -> u64 {
+        let (d_head, pair) = (config.d_head(), 2);
+        let keys = slots.next_multiple_of(LANES) * d_head.next_multiple_of(pair);
+        let values = d_head.next_multiple_of(LANES) * slots.next_multiple_of(pair);
+        (config.n_heads * (keys + values) * size_of::<i16>()) as u64
+    }
+
     fn key_panels(&self) -> usize {
         self.slots.div_ceil(LANES)
     }

@@ -80,6 +80,12 @@ impl PackedLinear {
         Self { weights, pairs, scales, wide: !linear.fits_i32() }
     }
 
+    /// Bytes of a packed map.
+    pub fn bytes(rows: usize, columns: usize) -> u64 {
+        let panel = columns.div_ceil(2) * size_of::<PairOfRows>() + size_of::<PanelScales>();
+        (rows.div_ceil(ROWS) * panel + size_of::<Self>()) as u64
+    }
+
     /// `y = clamp(rescale(w · x), bound)`, as activations; the padding of y becomes zero.
     pub fn apply(
         &self,

@@ -1,7 +1,7 @@
 //! A model in the layouts of the kernels, shared by all engines that run it.
 
 use super::linear::PackedLinear;
-use crate::config::IntConfig;
+use crate::config::{HeadKind, IntConfig};
 use crate::ops::rescale::Raised;
 use crate::ops::swiglu::SILU_LEN;
 use crate::weights::{IntModel, LayerWeights, Weights};
@@ -67,6 +67,19 @@ impl PackedModel {
         let layers = model.weights().layers.iter().map(|l| PackedLayer::new(l, window)).collect();
         let heads = model.weights().heads.iter().map(PackedLinear::new).collect();
         Self { model, layers, heads }
+    }
+
+    /// Bytes that packing a model of this shape allocates, besides the model itself: about. Narrow maps grow, so a
+    /// program that limits memory asks before it packs a model it does not trust.
+    pub fn bytes(config: &IntConfig) -> u64 {
+        let (d, f) = (config.d_model, config.d_ff);
+        let maps = if config.memory.is_some() { 7 } else { 4 };
+        let square = PackedLinear::bytes(d, d);
+        let tables = 2 * (SILU_LEN + 2 * config.n_heads * config.window) as u64;
+        let layer =
+            maps * square + 2 * PackedLinear::bytes(f, d) + PackedLinear::bytes(d, f) + tables;
+        let heads = if config.head == HeadKind::PerType { config.type_count() } else { 1 };
+        config.n_layers as u64 * layer + heads as u64 * PackedLinear::bytes(config.vocab, d)
     }
 
     /// The model as it was.

@@ -59,16 +59,20 @@ fn packed(config: &IntConfig, seed: u64, fill: Fill) -> Arc<PackedModel> {
 
 /// Every way to run the same inputs gives the CDFs of the reference.
 fn check(config: &IntConfig, seed: u64, fill: Fill, lanes: usize, len: usize) {
-    let model = packed(config, seed, fill);
+    check_model(&packed(config, seed, fill), seed, lanes, len);
+}
+
+fn check_model(model: &Arc<PackedModel>, seed: u64, lanes: usize, len: usize) {
+    let config = model.config();
     let inputs = inputs(config, lanes, len, seed);
     let expected = reference(model.model(), lanes, &inputs, 0);
     for isa in Isa::available() {
         let engine =
-            |columns| Engine::with_piece(Arc::clone(&model), lanes, isa, columns).expect("lanes");
+            |columns| Engine::with_piece(Arc::clone(model), lanes, isa, columns).expect("lanes");
         let context = format!("{isa:?} {lanes} × {len} {config:?}");
         let mut steps = engine(PIECE_COLUMNS);
         for (inputs, expected) in inputs.chunks(lanes).zip(expected.chunks(lanes)) {
-            assert_eq!(steps.step(inputs), expected, "step by step, {context}");
+            assert!(steps.step(inputs) == expected, "step by step, {context}");
         }
         for columns in [PIECE_COLUMNS, 3 * lanes + 1] {
             assert!(collect(&mut engine(columns), &inputs) == expected, "at once, {context}");
@@ -168,6 +172,19 @@ fn extremes_agree_with_the_reference() {
     assert!(!wide.weights().layers[0].down.fits_i32(), "the wide path is not taken");
 }
 
+/// Where all scores are equal the memory keeps the first positions of a chunk, in both engines.
+#[test]
+fn ties_of_the_eviction_agree_with_the_reference() {
+    let config = IntConfig { memory: Some(MemoryConfig { chunk: 6, rate: 2 }), ..small() };
+    let model = IntModel::random(config.clone(), 12, Fill::Typical).expect("valid");
+    let mut weights = model.weights().clone();
+    for layer in &mut weights.layers {
+        layer.memory.scorer.fill(0);
+    }
+    let tied = IntModel::new(config, weights).expect("valid");
+    check_model(&Arc::new(PackedModel::new(tied)), 12, 2, 30);
+}
+
 #[test]
 fn a_lane_may_start_inside_a_record() {
     let config = IntConfig { position: PositionKind::Sinusoidal, ..small() };
@@ -217,16 +234,20 @@ fn golden() {
         head: HeadKind::Factorised,
         ..small()
     };
-    let hashes = [(IntConfig::record(6), 1), (memory, 2), (bytes, 3)].map(|(config, seed)| {
-        let model = packed(&config, seed, Fill::Typical);
-        let inputs = inputs(&config, 3, 60, seed);
-        let mut engine = Engine::new(model, 3, Isa::current()).expect("lanes");
-        hash(&collect(&mut engine, &inputs))
-    });
-    assert_eq!(
-        hashes,
-        [6_057_969_838_353_918_759, 6_200_964_505_602_812_324, 18_313_035_253_671_654_701]
-    );
+    for isa in Isa::available() {
+        let hashes = [(IntConfig::record(6), 1), (memory.clone(), 2), (bytes.clone(), 3)].map(
+            |(config, seed)| {
+                let model = packed(&config, seed, Fill::Typical);
+                let inputs = inputs(&config, 3, 60, seed);
+                hash(&collect(&mut Engine::new(model, 3, isa).expect("lanes"), &inputs))
+            },
+        );
+        assert_eq!(
+            hashes,
+            [6_057_969_838_353_918_759, 6_200_964_505_602_812_324, 18_313_035_253_671_654_701],
+            "{isa:?}"
+        );
+    }
 }
 
 /// The distributions of a random model are neither flat nor certain, so comparing them means something.

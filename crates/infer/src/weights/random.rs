@@ -184,7 +184,7 @@ impl Draw {
         if self.fill == Fill::Extreme {
             return self.numbers(SILU_LEN, 0);
         }
-        (-NARROW_MAX..=NARROW_MAX)
+        (-NARROW_MAX - 1..=NARROW_MAX)
             .map(|gate| ((8 * gate * i32::from(sigmoid((gate * 369 / 128) as i16))) >> 15) as i16)
             .collect()
     }
