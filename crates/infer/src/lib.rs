@@ -1,13 +1,14 @@
 //! The integer transformer, and the kernels and instruction sets below it.
 //!
 //! [`IntModel`] holds configuration and weights and has a serial form; [`ops`] defines every operation in exact
-//! integers; [`reference`] runs a model in the plainest way, [`engine`] in the fast one, and tests hold them equal bit for
+//! integers; [`mod@reference`] runs a model in the plainest way, [`engine`] in the fast one, and tests hold them equal bit for
 //! bit. Scalar code is the definition of every kernel; the other instruction sets must give the same integers (integer
 //! sums do not depend on order), and tests compare them. No floating point: nothing in this crate may depend on
 //! rounding.
 //!
-//! `unsafe` is allowed at three kinds of place only, each marked: entering a function compiled for an instruction set
-//! that an [`Isa`] value proves present, loads and stores of vector registers from array references, and prefetch hints.
+//! `unsafe` is allowed in kernels and at entry to them only, each place marked with its reason: entering a function
+//! compiled for an instruction set that an [`Isa`] value proves present; intrinsics of the architecture's baseline; loads
+//! and stores of vector registers from and to array references; prefetch hints.
 #![deny(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 

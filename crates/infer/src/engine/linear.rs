@@ -226,3 +226,51 @@ impl<S: Sink> Task for Narrow<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows whose sums leave 32 bits, by the largest activations, in every block and by their ends alone.
+    #[test]
+    fn wide_maps_are_exact() {
+        for columns in [517, 1100, 2049] {
+            let row = |r: usize| {
+                (0..columns).map(move |c| match r {
+                    0 => 127,
+                    1 => -127,
+                    2 => {
+                        if c < columns / 2 {
+                            127
+                        } else {
+                            -127
+                        }
+                    }
+                    _ => ((r * c * 31) % 255) as i8 / 2,
+                })
+            };
+            let linear = Linear {
+                weights: (0..19).flat_map(row).collect(),
+                scales: vec![Rescale::from_ratio(1, 2000); 19],
+            };
+            assert!(!linear.fits_i32());
+            let mut x = Columns::<i16>::new(columns, 3);
+            x.column_mut(0).fill(32767);
+            x.column_mut(1).fill(-32767);
+            for (c, x) in x.column_mut(2).iter_mut().enumerate() {
+                *x = if c < columns / 3 { 32767 } else { 1 };
+            }
+            let packed = PackedLinear::new(&linear);
+            for isa in Isa::available() {
+                let mut y = Columns::<i32>::new(19, 3);
+                packed.apply_i32(isa, x.first(3), &mut Sums::new(3), RESIDUAL_MAX, &mut y);
+                for column in 0..3 {
+                    let mut expected = vec![0; 19];
+                    linear.apply(x.column(column), RESIDUAL_MAX, &mut expected);
+                    assert_eq!(y.column(column), expected, "{isa:?} {columns}");
+                }
+                assert!(y.column(0)[0] > 1_000_000 && y.column(0)[0] < RESIDUAL_MAX);
+            }
+        }
+    }
+}

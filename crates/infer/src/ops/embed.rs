@@ -6,11 +6,14 @@
 //!      + target[type(t)] + A[type(t)][above(t)]
 //! x    = clamp(x · 2^shift, 2^23 − 1)
 //! ```
-//! Terms stand only where the configuration has them. Factorised tables: (E[symbol] · G[type] + 2^11) >> 12. Fractions
-//! are bytes, in units of 2^−8. Positions are turned from two rows, t = 64·hi + lo, by the sum of angles:
-//! sin = (S[hi]·c[lo] + C[hi]·s[lo] + 2^14) >> 15, cos = (C[hi]·c[lo] − S[hi]·s[lo] + 2^14) >> 15, where rows of
-//! `coarse` hold sines and cosines by turns in the unit of the tables and `fine` in units of 1/32767. Sums are below
-//! 2^21.
+//! Terms stand only where the configuration has them. Factorised tables: `(E[symbol] · G[type] + 2^11) >> 12`. Fractions
+//! are bytes, in units of 2^−8. Positions are turned from two rows, t = 64·h + l, by the sum of angles:
+//!
+//! ```text
+//! sin = (S[h] · c[l] + C[h] · s[l] + 2^14) >> 15        cos = (C[h] · c[l] − S[h] · s[l] + 2^14) >> 15
+//! ```
+//! Rows of `coarse` hold sines S and cosines C by turns in the unit of the tables, `fine` s and c in units of 1/32767.
+//! Sums are below 2^21.
 
 use super::RESIDUAL_MAX;
 use super::norm::gained;

@@ -7,8 +7,8 @@
 //! y = clamp16(((t · gain + 2^11) >> 12) + bias), of x − mean             layer
 //! ```
 //! x (D) in ± (2^23 − 1). The gain holds what turns a unit vector into the unit of y: `scale · √D · 2^12 / 32767` over
-//! the unit of y. ε is D · epsilon of the float network in squared units of x. Bounds: Σx² ≤ 2^12 · 2^46, for the layer
-//! norm 2^12 · 2^48; with ε < 2^56, r < 2^30.
+//! the unit of y. ε is D · epsilon of the float network in squared units of x. Bounds: Σx² ≤ 2^12 · 2^46, to which
+//! centring adds at most D / 4 by its rounded mean; with ε < 2^56, r < 2^30.
 
 use super::clamp16;
 

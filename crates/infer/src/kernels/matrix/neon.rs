@@ -2,8 +2,8 @@
 //! 32 bits. NEON is part of every AArch64 CPU, so no feature needs to be proved.
 
 use std::arch::aarch64::{
-    int16x8_t, int32x4_t, vdupq_n_s32, vget_high_s16, vget_low_s16, vld2_s8, vmlal_high_n_s16,
-    vmlal_n_s16, vmovl_s8, vst1q_s32,
+    int16x8_t, int32x4_t, vdupq_n_s32, vget_low_s16, vld2_s8, vmlal_high_n_s16, vmlal_n_s16,
+    vmovl_s8, vst1q_s32,
 };
 
 use super::{PairOfRows, ROWS};
