@@ -146,6 +146,13 @@ impl Isa {
         }
     }
 
+    /// Whether kernels written for AVX2 may be entered.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn has_avx2(self) -> bool {
+        self.0 == Set::Avx2
+    }
+
     /// Runs a task compiled for this set.
     #[inline(always)]
     pub fn run<T: Task>(self, task: T) -> T::Output {

@@ -1,4 +1,4 @@
-//! Kernels of the mixer: the dot product and the weight update.
+//! Kernels of the mixer: the dot product and the weight update. Those of the network: [`matrix`], [`panel`], [`powers`].
 //!
 //! Fixed point: inputs `x` are logits in units of 2^-8 nat with |x| ≤ [`INPUT_MAX`]; weights are in units
 //! of 2^-16 with |w| ≤ [`WEIGHT_MAX`]. Bounds: |x·w| ≤ 2047 · 2^19 < 2^30, and after the shift by 8 a
@@ -6,6 +6,10 @@
 //!
 //! The bodies are written over blocks of [`LANES`] so that LLVM turns them into vector code when they are
 //! inlined into an [`crate::Isa::run`] task.
+
+pub mod matrix;
+pub mod panel;
+pub mod powers;
 
 /// Largest magnitude of an input.
 pub const INPUT_MAX: i32 = 2047;
