@@ -87,6 +87,6 @@ impl Corpus {
     pub fn raw_bits(&self, records: std::ops::Range<usize>) -> f64 {
         let n = self.record_tokens;
         let bits = self.offset_bits.get(records.start * n..records.end * n).unwrap_or(&[]);
-        bits.iter().map(|&b| f64::from(b)).sum()
+        bits.iter().fold(0.0, |sum, &b| sum + f64::from(b))
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use vxc::Model;
-use vxc_model::TransformerConfig;
 use vxc_tokens::RecordLayout;
 
 use crate::baseline;
@@ -125,35 +124,75 @@ fn about(config: &Config, source: &Source, parameters: usize) -> String {
     )
 }
 
-/// Sizes of a configuration: for its data, or, without data, for bytes of 32-bit floats.
+/// Sizes of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// Weights.
+    pub parameters: usize,
+    /// Multiply-adds of a symbol.
+    pub macs: u64,
+    /// Rows and tokens of a forward pass.
+    pub batch: [usize; 2],
+    /// GB of a step: weights with gradients, activations, moments.
+    pub memory: [f64; 3],
+}
+
+impl Sizes {
+    /// Of a configuration over a corpus; none: bytes of 32-bit floats.
+    ///
+    /// # Errors
+    /// As [`network::config`].
+    pub fn new(config: &Config, corpus: Option<&Corpus>) -> Result<Self, TrainError> {
+        // Four types of 256 symbols; only its shape counts.
+        let floats = Corpus { has_above: false, ..bytes::corpus(&[0; 4], 4) };
+        let corpus = corpus.unwrap_or(&floats);
+        let network = network::config(&config.model, corpus)?;
+        let length = match config.model.preset {
+            Preset::Record => corpus.record_tokens,
+            Preset::Memory => config.training.sequence,
+        };
+        let batch = [config.training.batch_size, length];
+        let estimate = network.vram_estimate_gb(batch[0], length);
+        let activations = if config.model.gradient_checkpointing {
+            estimate.activations_checkpointed
+        } else {
+            estimate.activations
+        };
+        Ok(Self {
+            parameters: network.parameter_count(),
+            macs: network.macs_per_symbol(),
+            batch,
+            memory: [estimate.parameters, activations, estimate.optimiser],
+        })
+    }
+
+    /// GB of a step in all.
+    pub fn total(&self) -> f64 {
+        self.memory.iter().sum()
+    }
+}
+
+/// Sizes of a configuration in words: for its data, or, without data, for bytes of 32-bit floats.
 ///
 /// # Errors
-/// As [`Source::new`] and [`network::config`].
+/// As [`Source::new`] and [`Sizes::new`].
 pub fn describe(request: &Request) -> Result<String, TrainError> {
-    let (section, t) = (&request.config.model, &request.config.training);
-    let corpus = if request.files.is_empty() {
-        // Four types of 256 symbols; only its shape counts.
-        Corpus { has_above: false, ..bytes::corpus(&[0; 4], 4) }
+    let (corpus, data) = if request.files.is_empty() {
+        (None, "bytes of 32-bit floats")
     } else {
         let (layout, model) = (request.layout.clone(), request.model.clone());
-        Source::new(&request.files, layout, model, &request.config.data)?.corpus
+        let source = Source::new(&request.files, layout, model, &request.config.data)?;
+        (Some(source.corpus), "these files")
     };
-    let network: TransformerConfig = network::config(section, &corpus)?;
-    let length = match section.preset {
-        Preset::Record => corpus.record_tokens,
-        Preset::Memory => t.sequence,
-    };
-    let memory = network.vram_estimate_gb(t.batch_size, length);
-    let data = if request.files.is_empty() { "bytes of 32-bit floats" } else { "these files" };
+    let sizes = Sizes::new(&request.config, corpus.as_ref())?;
+    let [parameters, activations, optimiser] = sizes.memory;
     Ok(format!(
-        "for {data}: {} parameters, {:.2} M multiply-adds a symbol; memory of a step of {} x {length} symbols, GB: \
-         parameters {:.3}, activations {:.3}, optimiser {:.3}, total {:.3}",
-        network.parameter_count(),
-        network.macs_per_symbol() as f64 / 1e6,
-        t.batch_size,
-        memory.parameters,
-        memory.activations,
-        memory.optimiser,
-        memory.total,
+        "for {data}: {} parameters, {:.2} M multiply-adds a symbol; a step of {} x {} symbols takes {:.2} GB: \
+         weights and gradients {parameters:.3}, activations {activations:.3}, optimiser {optimiser:.3}",
+        sizes.parameters,
+        sizes.macs as f64 / 1e6,
+        sizes.batch[0],
+        sizes.batch[1],
+        sizes.total(),
     ))
 }
