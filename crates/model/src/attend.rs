@@ -43,8 +43,9 @@ pub fn attend(
         scores = scores + bias;
     }
     if let Some(mask) = hidden {
-        // A large finite number: exp gives 0 without a chance of ∞ − ∞.
-        scores = scores + mask.float().mul_scalar(-1e30);
+        // Finite in every float type, so never ∞ − ∞, and far enough for exp to give 0.
+        let hidden = mask.float().mul_scalar(-3e4).cast(scores.dtype());
+        scores = scores + hidden;
     }
     let mut weights = softmax(scores, 3);
     if let Some(dropout) = dropout {

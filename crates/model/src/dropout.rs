@@ -37,7 +37,8 @@ impl Dropout {
         let mask: Vec<f32> = (0..shape.iter().product())
             .map(|_| if generator.next_u32() < threshold { 0.0 } else { kept })
             .collect();
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device().without_autodiff());
+        let data = TensorData::new(mask, shape);
+        let mask = Tensor::<D>::from_data(data, &x.device().without_autodiff()).cast(x.dtype());
         x * mask
     }
 }

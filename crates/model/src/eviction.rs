@@ -63,7 +63,7 @@ impl LearnableTokenEviction {
     pub fn scores(&self, chunk: Tensor<3>) -> Tensor<2> {
         let [lanes, len, d] = chunk.dims();
         let reach = SCORER_KERNEL / 2;
-        let zeros = Tensor::zeros([lanes, reach, d], &chunk.device());
+        let zeros = Tensor::zeros([lanes, reach, d], (&chunk.device(), chunk.dtype()));
         let padded = Tensor::cat(vec![zeros.clone(), chunk, zeros], 1);
         let weights = self.depthwise.val();
         // The convolution as a sum of shifted products: plain operations, on every backend and under autodiff.

@@ -43,7 +43,6 @@ fn both_symbol_streams_and_a_test_file_are_read() {
 }
 
 #[test]
-#[ignore = "needs the network's constants in the type of its weights"]
 fn sixteen_bit_arithmetic_learns_too() {
     for precision in ["precision=bf16", "precision=f16"] {
         let folder = tempfile::tempdir().unwrap();

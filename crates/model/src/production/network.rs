@@ -260,7 +260,8 @@ impl OptimisedCompressiveTransformer {
         match self.config.position {
             PositionKind::Sinusoidal => {
                 let encoding = PositionalEncoding::new(self.config.d_model);
-                x + encoding.forward(position, len, &device)
+                let positions = encoding.forward(position, len, &device).cast(x.dtype());
+                x + positions
             }
             PositionKind::Distance | PositionKind::None => x,
         }
