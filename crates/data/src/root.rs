@@ -1,0 +1,58 @@
+//! ROOT files (`.root`): trees and ntuples as columns.
+//!
+//! ```text
+//! file  := header · record*                record := TKey · payload, compressed block by block
+//! TTree := metadata in one record; its branches list their baskets, which are records of their own
+//! ```
+//! One on-disk structure is one file of this module: [`header`], [`key`], [`directory`], [`compression`],
+//! `streamer` (the file's own description of its classes), `any` and `decode` (objects by it), [`tree`],
+//! [`branch`], `leaf`, [`basket`]. [`layout`] says how entries are to be read, [`column`] reads them, and
+//! [`file`](mod@file) is the way in.
+//!
+//! ```no_run
+//! use vxc_data::root::RootFile;
+//! # fn main() -> Result<(), vxc_data::DataError> {
+//! let mut file = RootFile::open(std::fs::File::open("events.root")?)?;
+//! for path in file.trees() {
+//!     let tree = file.tree(&path)?;
+//!     for branch in &tree.branches {
+//!         if branch.layout.is_ok() {
+//!             for chunk in file.chunks(branch)? {
+//!                 println!("{}: {} bytes", branch.path, chunk?.values.len());
+//!             }
+//!         }
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod any;
+pub mod basket;
+pub mod branch;
+mod branch_element;
+pub mod column;
+pub mod compression;
+mod cursor;
+mod decode;
+pub mod directory;
+pub mod file;
+pub mod header;
+pub mod key;
+pub mod layout;
+mod leaf;
+mod object;
+pub mod primitive;
+mod source;
+mod streamer;
+pub mod tree;
+mod typename;
+
+pub use basket::{Basket, RawBasket};
+pub use branch::{BasketInfo, Branch, Place};
+pub use column::Chunk;
+pub use compression::{Algorithm, Block};
+pub use file::RootFile;
+pub use layout::{Layout, Member, Shape};
+pub use primitive::Primitive;
+pub use tree::Tree;

@@ -1,0 +1,153 @@
+//! The layout of a `TBranchElement`: a member of a class, or a whole object.
+//!
+//! Its type number is that of the streamer's element: 1 to 19 a number, 20 more for a fixed array, 40 more
+//! for an array behind a pointer, 300 for a sequence, −1 for an object stored whole. The branch's own
+//! number tells whether it belongs to a collection: 3 and 4 count one, 31 and 41 are members of one.
+//! Source: ROOT's documentation of `TBranchElement` and `TVirtualStreamerInfo`.
+
+use crate::error::DataError;
+use crate::root::layout::{Layout, Member, Shape};
+use crate::root::leaf::{Leaf, packed};
+use crate::root::object::Object;
+use crate::root::primitive::Primitive;
+use crate::root::streamer::{Element, Streamers};
+use crate::root::typename;
+
+/// What the branch says about itself.
+struct Declared<'a> {
+    name: &'a str,
+    class: &'a str,
+    class_version: u32,
+    id: i64,
+    branch_type: i64,
+    streamer_type: i64,
+}
+
+/// The layout, or why there is none.
+///
+/// # Errors
+/// Outside: the branch lacks a member. Inside: the reason for a refusal.
+pub(crate) fn layout(
+    object: &Object,
+    name: &str,
+    leaves: &[Leaf],
+    has_children: bool,
+    streamers: &Streamers,
+) -> Result<Result<Layout, String>, DataError> {
+    let declared = Declared {
+        name,
+        class: object.text("fClassName")?,
+        class_version: u32::try_from(object.int("fClassVersion")?).unwrap_or(0),
+        id: object.int("fID")?,
+        branch_type: object.int("fType")?,
+        streamer_type: object.int("fStreamerType")?,
+    };
+    Ok(decide(&declared, leaves, has_children, streamers))
+}
+
+fn decide(
+    branch: &Declared<'_>,
+    leaves: &[Leaf],
+    has_children: bool,
+    streamers: &Streamers,
+) -> Result<Layout, String> {
+    let in_collection = matches!(branch.branch_type, 31 | 41);
+    if matches!(branch.branch_type, 3 | 4) {
+        return Ok(one(branch.name, Shape::Fixed, Primitive::I32, 1));
+    }
+    if has_children {
+        return Err("a group of branches".into());
+    }
+    let element = element(branch, streamers);
+    match branch.streamer_type {
+        -1 => sequence(branch.name, branch.class, in_collection),
+        kind @ 1..=19 => {
+            let shape = if in_collection { Shape::Jagged { header: 0 } } else { Shape::Fixed };
+            number(branch.name, kind, shape, 1, element)
+        }
+        kind @ 21..=39 => {
+            let count = element.map(|e| e.array_length).or(leaves.first().map(|leaf| leaf.len));
+            let count = count.filter(|&n| n > 0).ok_or("an array of no length")?;
+            let shape = if in_collection { Shape::Jagged { header: 0 } } else { Shape::Fixed };
+            number(branch.name, kind.saturating_sub(20), shape, count, element)
+        }
+        kind @ 41..=59 if !in_collection => {
+            let shape = Shape::Jagged { header: 1 };
+            number(branch.name, kind.saturating_sub(40), shape, 1, element)
+        }
+        300 | 500 => {
+            let element = element.ok_or_else(|| {
+                format!("member {} of {}, not described", branch.name, branch.class)
+            })?;
+            sequence(branch.name, &element.type_name, in_collection)
+        }
+        65 | 365 => Err("text".into()),
+        kind => Err(format!("type {kind} of class {}", branch.class)),
+    }
+}
+
+fn one(name: &str, shape: Shape, primitive: Primitive, count: u32) -> Layout {
+    Layout { shape, members: vec![Member { name: name.into(), primitive, count, range: None }] }
+}
+
+/// An object stored whole, or a member that is a sequence.
+fn sequence(name: &str, class: &str, in_collection: bool) -> Result<Layout, String> {
+    match typename::parse(class) {
+        Some(_) if in_collection => Err(format!("{class} inside a collection")),
+        Some(s) if s.depth > 0 => Ok(one(name, Shape::Sequence { depth: s.depth }, s.of, 1)),
+        Some(s) => Ok(one(name, Shape::Fixed, s.of, 1)),
+        None => Err(format!("class {class}")),
+    }
+}
+
+fn number(
+    name: &str,
+    kind: i64,
+    shape: Shape,
+    count: u32,
+    element: Option<&Element>,
+) -> Result<Layout, String> {
+    let title = element.map(|e| e.title.as_str());
+    let described = || title.ok_or_else(|| format!("{name}: a packed float, not described"));
+    let (primitive, range) = match kind {
+        1 => (Primitive::I8, None),
+        2 => (Primitive::I16, None),
+        3 | 6 => (Primitive::I32, None),
+        4 | 16 => (Primitive::I64, None),
+        5 => (Primitive::F32, None),
+        8 => (Primitive::F64, None),
+        9 => packed(described()?, Primitive::F32)?,
+        11 => (Primitive::U8, None),
+        12 => (Primitive::U16, None),
+        13 | 15 => (Primitive::U32, None),
+        14 | 17 => (Primitive::U64, None),
+        18 => (Primitive::Bool, None),
+        19 => packed(described()?, Primitive::Truncated)?,
+        7 => return Err("text".into()),
+        kind => return Err(format!("type {kind}")),
+    };
+    let mut layout = one(name, shape, primitive, count);
+    for member in &mut layout.members {
+        member.range = range;
+    }
+    Ok(layout)
+}
+
+/// The streamer's element that the branch holds: by its index if the name agrees, else by name.
+fn element<'a>(branch: &Declared<'_>, streamers: &'a Streamers) -> Option<&'a Element> {
+    let full = branch.name.split('[').next().unwrap_or_default();
+    let short = full.rsplit('.').next().unwrap_or_default();
+    let is_named = |element: &&Element| element.name == short || element.name == full;
+    let exact = streamers.get(branch.class, branch.class_version);
+    let others = streamers.versions(branch.class);
+    for info in exact.into_iter().chain(others) {
+        let by_index = usize::try_from(branch.id).ok().and_then(|at| info.elements.get(at));
+        if let Some(found) = by_index.filter(is_named) {
+            return Some(found);
+        }
+        if let Some(found) = info.elements.iter().find(is_named) {
+            return Some(found);
+        }
+    }
+    None
+}

@@ -1,0 +1,213 @@
+//! The entries of a basket as columns: little-endian values, and lengths where entries differ in length.
+
+use crate::error::DataError;
+use crate::root::basket::Basket;
+use crate::root::cursor::{BYTE_COUNT, Cursor};
+use crate::root::layout::{Layout, Shape};
+use crate::root::primitive::append_swapped;
+
+/// Set in the version of a sequence whose elements are written member by member.
+const MEMBERWISE: u16 = 0x4000;
+
+/// Values of a run of entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// First entry.
+    pub first_entry: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Records, little-endian, without gaps.
+    pub values: Vec<u8>,
+    /// Lengths of jagged columns, outermost first: one per entry, then one per inner sequence and so on;
+    /// the last level counts records. Empty where every entry is one record.
+    pub lengths: Vec<Vec<u32>>,
+}
+
+impl Chunk {
+    /// Takes the entries of a basket apart.
+    ///
+    /// # Errors
+    /// [`DataError::Corruption`] where the bytes do not fit the layout, [`DataError::Unsupported`] for
+    /// jagged entries whose ends the basket does not tell.
+    pub fn of(basket: &Basket, first_entry: u64, layout: &Layout) -> Result<Self, DataError> {
+        let mut out = Self { first_entry, entries: u64::from(basket.entries), ..Self::default() };
+        let record = layout.record_bytes();
+        match layout.shape {
+            Shape::Fixed => {
+                let entries = usize::try_from(basket.entries).unwrap_or(usize::MAX);
+                if entries.checked_mul(record) != Some(basket.value_bytes) {
+                    return Err(DataError::corrupt(format!(
+                        "{entries} entries of {record} bytes in a basket of {}",
+                        basket.value_bytes
+                    )));
+                }
+                swap(basket.values(), layout, record, &mut out.values);
+            }
+            Shape::Jagged { header } => {
+                let mut lengths = Vec::new();
+                for entry in entries(basket)? {
+                    let mut c = Cursor::new(entry);
+                    if !entry.is_empty() {
+                        c.skip(usize::from(header))?;
+                    }
+                    let body = c.bytes(c.remaining())?;
+                    lengths.push(whole_records(body, record)?);
+                    swap(body, layout, record, &mut out.values);
+                }
+                out.lengths.push(lengths);
+            }
+            Shape::Sequence { depth } => {
+                let depth = usize::try_from(depth).unwrap_or(usize::MAX).clamp(1, 16);
+                out.lengths = vec![Vec::new(); depth];
+                if basket.offsets.is_some() {
+                    for entry in entries(basket)? {
+                        let mut c = Cursor::new(entry);
+                        out.sequence(&mut c, layout, record)?;
+                        if c.remaining() > 0 {
+                            return Err(DataError::corrupt("bytes after a sequence"));
+                        }
+                    }
+                } else {
+                    // A sequence says where it ends.
+                    let mut c = Cursor::new(basket.values());
+                    for _ in 0..basket.entries {
+                        out.sequence(&mut c, layout, record)?;
+                    }
+                    if c.remaining() > 0 {
+                        return Err(DataError::corrupt("bytes after the last entry"));
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn sequence(
+        &mut self,
+        c: &mut Cursor<'_>,
+        layout: &Layout,
+        record: usize,
+    ) -> Result<(), DataError> {
+        let size = c.u32()?;
+        let end = usize::try_from(size & !BYTE_COUNT)
+            .ok()
+            .filter(|_| size & BYTE_COUNT != 0)
+            .and_then(|n| c.position().checked_add(n))
+            .ok_or_else(|| DataError::corrupt("a sequence without its length"))?;
+        let mut inner = c.until(end)?;
+        if inner.u16()? & MEMBERWISE != 0 {
+            return Err(DataError::unsupported("a sequence written member by member"));
+        }
+        let Self { values, lengths, .. } = self;
+        nested(&mut inner, layout, record, lengths, values)?;
+        if inner.remaining() > 0 {
+            return Err(DataError::corrupt("bytes left in a sequence"));
+        }
+        *c = c.at(end)?;
+        Ok(())
+    }
+
+    /// Appends the entries that follow.
+    pub(crate) fn append(&mut self, next: Chunk) {
+        self.entries = self.entries.saturating_add(next.entries);
+        self.values.extend_from_slice(&next.values);
+        if self.lengths.is_empty() {
+            self.lengths = next.lengths;
+        } else {
+            for (all, more) in self.lengths.iter_mut().zip(next.lengths) {
+                all.extend(more);
+            }
+        }
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        let lengths = self.lengths.iter().map(|l| l.len().saturating_mul(4));
+        let sum = lengths.fold(self.values.len(), usize::saturating_add);
+        u64::try_from(sum).unwrap_or(u64::MAX)
+    }
+}
+
+/// One sequence at the outermost of `lengths`, which is as deep as the type.
+fn nested(
+    c: &mut Cursor<'_>,
+    layout: &Layout,
+    record: usize,
+    lengths: &mut [Vec<u32>],
+    values: &mut Vec<u8>,
+) -> Result<(), DataError> {
+    let n = c.count("sequence")?;
+    let Some((own, inner)) = lengths.split_first_mut() else {
+        return Err(DataError::corrupt("a sequence too deep"));
+    };
+    own.push(u32::try_from(n).unwrap_or(u32::MAX));
+    if inner.is_empty() {
+        let body = c.bytes(n.saturating_mul(record))?;
+        swap(body, layout, record, values);
+        return Ok(());
+    }
+    for _ in 0..n {
+        nested(c, layout, record, inner, values)?;
+    }
+    Ok(())
+}
+
+/// The bytes of each entry.
+fn entries(basket: &Basket) -> Result<impl Iterator<Item = &[u8]>, DataError> {
+    let none = basket.entries == 0 || basket.value_bytes == 0;
+    let offsets = match &basket.offsets {
+        Some(offsets) => offsets.clone(),
+        None if none => {
+            let n = usize::try_from(basket.entries).unwrap_or(usize::MAX);
+            // Entries without bytes cost nothing in the file: so many must not cost memory.
+            if n > 1 << 24 {
+                return Err(DataError::corrupt(format!("{n} entries in no bytes")));
+            }
+            vec![0; n.saturating_add(1)]
+        }
+        None => return Err(DataError::unsupported("jagged entries without their offsets")),
+    };
+    let values = basket.values();
+    let at = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    Ok((1..offsets.len()).map(move |i| {
+        let from = offsets.get(i.saturating_sub(1)).copied().unwrap_or(0);
+        let to = offsets.get(i).copied().unwrap_or(0);
+        values.get(at(from)..at(to)).unwrap_or_default()
+    }))
+}
+
+fn whole_records(body: &[u8], record: usize) -> Result<u32, DataError> {
+    let n = body.len().checked_div(record).unwrap_or(0);
+    if n.checked_mul(record) != Some(body.len()) {
+        return Err(DataError::corrupt(format!(
+            "an entry of {} bytes in records of {record}",
+            body.len()
+        )));
+    }
+    u32::try_from(n).map_err(|_| DataError::corrupt("an entry of 4 GiB"))
+}
+
+/// Appends whole records with the bytes of every value reversed.
+fn swap(body: &[u8], layout: &Layout, record: usize, out: &mut Vec<u8>) {
+    if let [member] = layout.members.as_slice() {
+        return append_swapped(body, swap_width(member.primitive), out);
+    }
+    for one in body.chunks_exact(record.max(1)) {
+        let mut rest = one;
+        for member in &layout.members {
+            let count = usize::try_from(member.count).unwrap_or(usize::MAX);
+            let n = count.saturating_mul(member.primitive.bytes());
+            let Some((values, after)) = rest.split_at_checked(n) else { return };
+            append_swapped(values, swap_width(member.primitive), out);
+            rest = after;
+        }
+    }
+}
+
+/// Values are turned round, but for those that are no number.
+fn swap_width(primitive: crate::root::primitive::Primitive) -> usize {
+    match primitive {
+        crate::root::primitive::Primitive::Truncated => 1,
+        other => other.bytes(),
+    }
+}
