@@ -7,7 +7,7 @@
 //! One on-disk structure is one file of this module: [`header`], [`key`], [`directory`], [`compression`],
 //! `streamer` (the file's own description of its classes), `any` and `decode` (objects by it), [`tree`],
 //! [`branch`], `leaf`, [`basket`]. [`layout`] says how entries are to be read, [`column`] reads them, and
-//! [`file`](mod@file) is the way in.
+//! [`file`](mod@file) is the way in. [`ntuple`] is the other form, `RNTuple`.
 //!
 //! ```no_run
 //! use vxc_data::root::RootFile;
@@ -41,6 +41,7 @@ pub mod header;
 pub mod key;
 pub mod layout;
 mod leaf;
+pub mod ntuple;
 mod object;
 pub mod primitive;
 mod source;
@@ -54,5 +55,6 @@ pub use column::Chunk;
 pub use compression::{Algorithm, Block};
 pub use file::RootFile;
 pub use layout::{Layout, Member, Shape};
+pub use ntuple::NTuple;
 pub use primitive::Primitive;
 pub use tree::Tree;

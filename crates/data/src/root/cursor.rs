@@ -1,4 +1,5 @@
-//! A reading position in bytes that are already in memory: big-endian numbers, ROOT strings, and the
+//! A reading position in bytes that are already in memory: big-endian numbers (little-endian
+//! ones for `RNTuple`), ROOT strings, and the
 //! header of a versioned object.
 //!
 //! Invariants: `pos <= end <= data.len()`; a read past `end` is an error and moves nothing. Positions
@@ -104,6 +105,18 @@ impl<'a> Cursor<'a> {
 
     pub fn u64(&mut self) -> Result<u64, DataError> {
         self.array().map(u64::from_be_bytes)
+    }
+
+    pub fn le_u16(&mut self) -> Result<u16, DataError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub fn le_u32(&mut self) -> Result<u32, DataError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub fn le_u64(&mut self) -> Result<u64, DataError> {
+        self.array().map(u64::from_le_bytes)
     }
 
     /// A signed number that must not be negative, as a size in memory.
