@@ -46,6 +46,8 @@ mod object;
 pub mod primitive;
 mod source;
 mod streamer;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 mod typename;
 

@@ -66,7 +66,8 @@ fn decide(
             number(branch.name, kind, shape, 1, element)
         }
         kind @ 21..=39 => {
-            let count = element.map(|e| e.array_length).or(leaves.first().map(|leaf| leaf.len));
+            let own = || leaves.first().and_then(|leaf| u32::try_from(leaf.len).ok());
+            let count = element.map(|e| e.array_length).or_else(own);
             let count = count.filter(|&n| n > 0).ok_or("an array of no length")?;
             let shape = if in_collection { Shape::Jagged { header: 0 } } else { Shape::Fixed };
             number(branch.name, kind.saturating_sub(20), shape, count, element)
@@ -119,7 +120,9 @@ fn number(
         9 => packed(described()?, Primitive::F32)?,
         11 => (Primitive::U8, None),
         12 => (Primitive::U16, None),
-        13 | 15 => (Primitive::U32, None),
+        13 => (Primitive::U32, None),
+        // An object's bits may be followed by two bytes, which only a fixed number of them excludes.
+        15 if shape == Shape::Fixed => (Primitive::U32, None),
         14 | 17 => (Primitive::U64, None),
         18 => (Primitive::Bool, None),
         19 => packed(described()?, Primitive::Truncated)?,

@@ -142,7 +142,22 @@ impl<'a> Decoder<'a> {
                 }
                 c.finish(version).map(|()| Value::Skipped)
             }
-            _ => self.object(c, class, depth).map(|object| Value::Object(Box::new(object))),
+            _ => {
+                let start = *c;
+                match self.object(c, class, depth) {
+                    Ok(object) => Ok(Value::Object(Box::new(object))),
+                    // What is not described, but tells its length, can be passed over.
+                    Err(DataError::Unsupported(why)) => {
+                        *c = start;
+                        let version = c.version()?;
+                        if version.end.is_none() {
+                            return Err(DataError::Unsupported(why));
+                        }
+                        c.finish(version).map(|()| Value::Skipped)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
         }
     }
 

@@ -83,6 +83,12 @@ impl<R: Read + Seek> RootFile<R> {
         self.newest(|class| tree::CLASSES.contains(&class))
     }
 
+    /// The layouts that the file describes its classes by.
+    #[cfg(test)]
+    pub(crate) fn streamers(&self) -> &Streamers {
+        &self.streamers
+    }
+
     pub(crate) fn newest(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for entry in self.entries.iter().filter(|entry| wanted(&entry.key.class)) {

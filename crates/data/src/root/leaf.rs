@@ -15,8 +15,8 @@ pub(crate) struct Leaf {
     pub class: String,
     pub name: String,
     pub title: String,
-    /// Values in an entry, or in each of the counted records.
-    pub len: u32,
+    /// Values in an entry, or in each of the counted records; negative for what has no length.
+    pub len: i64,
     pub unsigned: bool,
     /// Whether another leaf counts the records of an entry, and its name where the file tells.
     pub counter: Option<String>,
@@ -39,8 +39,7 @@ impl Leaf {
             class: object.info.class.clone(),
             name: name.to_owned(),
             title: title.to_owned(),
-            len: u32::try_from(base.count("fLen")?)
-                .map_err(|_| DataError::corrupt("length of a leaf"))?,
+            len: base.int("fLen")?,
             unsigned: base.int("fIsUnsigned")? != 0,
             counter,
         })
@@ -64,10 +63,11 @@ impl Leaf {
             ("TLeafC", _) => return Err("text".into()),
             (class, _) => return Err(format!("leaf of class {class}")),
         };
-        if self.len == 0 {
-            return Err("a leaf without values".into());
-        }
-        Ok(Member { name: self.name.clone(), primitive, count: self.len, range })
+        let count = u32::try_from(self.len)
+            .ok()
+            .filter(|&n| n > 0)
+            .ok_or_else(|| format!("a leaf of {} values", self.len))?;
+        Ok(Member { name: self.name.clone(), primitive, count, range })
     }
 }
 

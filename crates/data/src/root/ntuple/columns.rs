@@ -12,7 +12,7 @@ use crate::root::compression;
 use crate::root::layout::{Layout, Member, Range, Shape};
 use crate::root::ntuple::clusters::{Cluster, Page};
 use crate::root::ntuple::encoding::Encoding;
-use crate::root::ntuple::schema::{Role, Schema};
+use crate::root::ntuple::schema::{Column, Role, Schema};
 use crate::root::source::Source;
 use std::io::{Read, Seek};
 
@@ -119,9 +119,6 @@ fn layout(
             return Ok(Err("representations of different types".into()));
         }
         primitive = Some(encoding.primitive);
-        if column.first_element != 0 {
-            return Ok(Err("a column that was added while writing".into()));
-        }
         if let Some((min, max)) = column.range.filter(|_| column.kind == 0x1d) {
             range = Some(Range { min, max, bits: u32::from(column.bits) });
         }
@@ -153,72 +150,79 @@ pub(crate) fn chunk<R: Read + Seek>(
     let mut out =
         Chunk { first_entry: cluster.first_entry, entries: cluster.entries, ..Chunk::default() };
     let mut expected = cluster.entries;
-    let mut budget = limits.max_basket;
+    let mut reading = Reading { source, schema, cluster, limits, budget: limits.max_basket };
     for ids in &value.indices {
-        let (encoding, ends) = elements(source, schema, cluster, ids, &mut budget, limits)?;
+        let (encoding, ends) = reading.elements(ids, expected, &value.path)?;
         if !encoding.index {
             return Err(DataError::corrupt(format!("column {}: no index", value.path)));
         }
         let lengths = lengths(&ends, encoding.primitive.bytes())?;
-        if as_u64(lengths.len()) != expected {
-            return Err(DataError::corrupt(format!(
-                "column {}: {} lengths for {expected}",
-                value.path,
-                lengths.len()
-            )));
-        }
         expected = lengths.iter().fold(0u64, |sum, &n| sum.saturating_add(u64::from(n)));
         out.lengths.push(lengths);
     }
-    let ids = &value.columns;
-    let (encoding, values) = elements(source, schema, cluster, ids, &mut budget, limits)?;
-    let width = as_u64(encoding.primitive.bytes());
-    let wanted = expected.checked_mul(layout.record_values()).and_then(|n| n.checked_mul(width));
-    if wanted != Some(as_u64(values.len())) {
-        return Err(DataError::corrupt(format!(
-            "column {}: {} bytes for {expected} records",
-            value.path,
-            values.len()
-        )));
-    }
-    out.values = values;
+    let wanted = expected.saturating_mul(layout.record_values());
+    out.values = reading.elements(&value.columns, wanted, &value.path)?.1;
     Ok(out)
 }
 
-/// All elements of a column in a cluster, from the representation that is not suppressed.
-fn elements<R: Read + Seek>(
-    source: &mut Source<R>,
-    schema: &Schema,
-    cluster: &Cluster,
-    ids: &[usize],
-    budget: &mut u64,
-    limits: &Limits,
-) -> Result<(Encoding, Vec<u8>), DataError> {
-    let found = ids.iter().find_map(|&id| {
-        let range = cluster.columns.get(id).filter(|range| range.first_element >= 0)?;
-        schema.columns.get(id).map(|column| (column, range))
-    });
-    let Some((column, range)) = found else {
-        return Err(DataError::corrupt("a column that its cluster does not have"));
-    };
-    if column.first_element != 0 {
-        return Err(DataError::unsupported("a column that was added while writing"));
-    }
-    let encoding = Encoding::of(column)?;
-    let mut out = Vec::new();
-    for page in &range.pages {
-        let values = u64::from(page.elements).saturating_mul(as_u64(encoding.primitive.bytes()));
-        *budget = budget.checked_sub(values).ok_or(DataError::LimitExceeded {
-            what: "values of a cluster",
-            needed: values,
-            limit: limits.max_basket,
+/// What reading a cluster needs.
+struct Reading<'a, R> {
+    source: &'a mut Source<R>,
+    schema: &'a Schema,
+    cluster: &'a Cluster,
+    limits: &'a Limits,
+    /// Bytes of values that may still be read.
+    budget: u64,
+}
+
+impl<R: Read + Seek> Reading<'_, R> {
+    /// All elements of a column in the cluster, `wanted` in number, from the representation that is not
+    /// suppressed. A column that was added while writing has zeros up to its first element.
+    fn elements(
+        &mut self,
+        ids: &[usize],
+        wanted: u64,
+        path: &str,
+    ) -> Result<(Encoding, Vec<u8>), DataError> {
+        let columns = || ids.iter().filter_map(|&id| self.schema.columns.get(id).map(|c| (id, c)));
+        let ranges = columns().map(|(id, column)| (column, self.cluster.columns.get(id)));
+        let found = ranges
+            .clone()
+            .find(|(_, range)| range.is_some_and(|range| range.first_element >= 0))
+            .or_else(|| {
+                // A cluster written before the column was added need not list it.
+                let added = |column: &Column| column.first_element > 0 || wanted == 0;
+                ranges.clone().find(|(column, range)| range.is_none() && added(column))
+            });
+        let Some((column, range)) = found else {
+            return Err(DataError::corrupt(format!("column {path}: not in its cluster")));
+        };
+        let encoding = Encoding::of(column)?;
+        let pages = range.map(|range| range.pages.as_slice()).unwrap_or_default();
+        let listed = pages.iter().fold(0u64, |sum, p| sum.saturating_add(u64::from(p.elements)));
+        let missing = wanted.checked_sub(listed);
+        let missing = missing.filter(|&n| n == 0 || column.first_element > 0).ok_or_else(|| {
+            DataError::corrupt(format!("column {path}: {listed} elements, {wanted} expected"))
         })?;
-        let raw = encoding.page_bytes(page.elements);
-        let stored = stored_page(source, page)?;
-        let page_content = compression::content(stored, raw, limits.max_basket)?;
-        encoding.decode(&page_content, page.elements, &mut out);
+        let width = encoding.primitive.bytes();
+        self.budget = wanted
+            .checked_mul(as_u64(width))
+            .and_then(|needed| self.budget.checked_sub(needed))
+            .ok_or(DataError::LimitExceeded {
+                what: "values of a cluster",
+                needed: wanted,
+                limit: self.limits.max_basket,
+            })?;
+        let zeros = usize::try_from(missing).unwrap_or(usize::MAX).saturating_mul(width);
+        let mut out = vec![0; zeros];
+        for page in pages {
+            let raw = encoding.page_bytes(page.elements);
+            let stored = stored_page(self.source, page)?;
+            let content = compression::content(stored, raw, self.limits.max_basket)?;
+            encoding.decode(&content, page.elements, &mut out);
+        }
+        Ok((encoding, out))
     }
-    Ok((encoding, out))
 }
 
 /// A page as it lies in the file, its checksum checked where it has one.
