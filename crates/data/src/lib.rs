@@ -1,6 +1,6 @@
 //! Scientific files as columns: what a physicist has on disk, read to the last bit.
 //!
-//! [`root`] reads the ROOT format: `TTree`s and `RNTuple`s, basket by basket or page by page, with
+//! [`table`] says what a file holds: tables of columns. [`root`] reads the ROOT format: `TTree`s and `RNTuple`s, basket by basket or page by page, with
 //! what is needed to make the same file again (offsets, compressed blocks, raw payloads).
 //!
 //! Input is hostile: nothing panics, declared sizes are checked against [`Limits`] before memory is
@@ -25,6 +25,8 @@
 pub mod error;
 pub mod limits;
 pub mod root;
+pub mod table;
 
 pub use error::DataError;
 pub use limits::Limits;
+pub use table::{Column, Table};

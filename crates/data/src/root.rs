@@ -46,6 +46,7 @@ mod object;
 pub mod primitive;
 mod source;
 mod streamer;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod tree;

@@ -150,3 +150,24 @@ fn absent_names_are_the_callers_fault() {
         assert!(matches!(error, vxc_data::DataError::InvalidArgument(_)));
     }
 }
+
+#[test]
+fn tables_with_their_columns() {
+    let tables = open("zstd.root").tables().unwrap();
+    let shown: Vec<_> = tables.iter().map(|t| (t.path.as_str(), t.form, t.entries)).collect();
+    assert_eq!(shown, [("events", "tree", 120), ("dir/sub/events", "tree", 120)]);
+    let kind = |name: &str| {
+        let column = tables[1].columns.iter().find(|column| column.path == name).unwrap();
+        assert_eq!((column.entries, column.pieces, column.refused.clone()), (120, 3, None));
+        assert_eq!(column.compression, "zstd");
+        column.kind.clone()
+    };
+    assert_eq!(["a", "jag", "u8"].map(kind), ["float32[3]", "float32[]", "uint64"]);
+    let (stored, raw) = tables[1].bytes();
+    assert!(0 < stored && stored < raw);
+
+    let tables = open("ntuple.root").tables().unwrap();
+    let column = tables[0].columns.iter().find(|column| column.path == "nested").unwrap();
+    assert_eq!((column.kind.as_str(), column.pieces), ("int16[][]", 3));
+    assert_eq!((tables[0].form, tables[0].entries), ("ntuple", 120));
+}
