@@ -10,7 +10,8 @@ pub struct Limits {
     /// Decompressed bytes of one metadata object (a tree with all its branches, the list of streamers,
     /// an envelope). Default 256 MiB.
     pub max_object: u64,
-    /// Values that the metadata of one object may hold once decoded. Default 16 million.
+    /// What the metadata of one object may take once decoded, in words of 8 bytes; fields, columns and pages
+    /// of an ntuple. Default 64 million.
     pub max_values: u64,
     /// Keys of a file, over all directories. Default 1 million.
     pub max_keys: u64,
@@ -25,7 +26,7 @@ impl Default for Limits {
         Self {
             max_basket: 1 << 30,
             max_object: 256 << 20,
-            max_values: 16_000_000,
+            max_values: 64_000_000,
             max_keys: 1_000_000,
             max_column: 4 << 30,
             max_depth: 64,

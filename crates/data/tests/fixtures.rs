@@ -135,11 +135,18 @@ fn an_ntuple() {
     for column in &ntuple.columns {
         let found = file.ntuple_column(&ntuple, column).unwrap();
         let (values, lengths) = expected(&column.path);
-        assert_eq!((found.values, &found.lengths), (values, &lengths), "{}", column.path);
+        assert_eq!((&found.values, &found.lengths), (&values, &lengths), "{}", column.path);
         let shape = column.layout.as_ref().unwrap().shape;
         assert_eq!(shape == Shape::Fixed, lengths.is_empty());
         let (stored, raw) = ntuple.bytes(column);
         assert!(stored > 0 && raw > 0);
+        let id = column.columns[0];
+        let mut pages = Vec::new();
+        for page in ntuple.clusters.iter().flat_map(|cluster| &cluster.columns[id].pages) {
+            assert_eq!(file.stored_page(page).unwrap().len() as u64, page.stored_bytes);
+            pages.extend(file.page(&ntuple, id, page).unwrap().values);
+        }
+        assert_eq!(pages, values, "{}", column.path);
     }
 }
 

@@ -17,6 +17,9 @@ use crate::root::object::{Object, Value};
 use crate::root::streamer::{Element, Streamers};
 use std::collections::HashMap;
 
+/// Words that a value takes beside its text or array.
+const VALUE_WORDS: usize = size_of::<Value>() / 8 + 1;
+
 /// State of decoding one record.
 pub(crate) struct Decoder<'a> {
     streamers: &'a Streamers,
@@ -38,6 +41,7 @@ impl<'a> Decoder<'a> {
         self.names.get(&reference).map(String::as_str)
     }
 
+    /// Accounts for `n` words of 8 bytes in memory.
     fn charge(&mut self, n: usize) -> Result<(), DataError> {
         self.values = self.values.saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
         limits::check("values of an object", self.values, self.limits.max_values)
@@ -70,7 +74,7 @@ impl<'a> Decoder<'a> {
         };
         let mut object = Object { info: info.clone(), values: Vec::new() };
         for element in &info.elements {
-            self.charge(1)?;
+            self.charge(VALUE_WORDS)?;
             match self.element(&mut inner, element, &object, depth) {
                 Ok(value) => object.values.push(value),
                 Err(DataError::Unsupported(_)) if version.end.is_some() => break,
@@ -169,7 +173,6 @@ impl<'a> Decoder<'a> {
 
     /// An object behind a pointer; of a class without interest it is skipped.
     pub fn pointer(&mut self, c: &mut Cursor<'_>, depth: u32) -> Result<Value, DataError> {
-        self.charge(1)?;
         match any(c, self.origin)? {
             Any::Null => Ok(Value::Null),
             Any::Reference(reference) => Ok(Value::Reference(reference)),
@@ -195,7 +198,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// `TObjArray`.
+    /// `TObjArray`; places without an object are left out.
     fn objects(&mut self, c: &mut Cursor<'_>, depth: u32) -> Result<Value, DataError> {
         let depth = depth.saturating_add(1);
         limits::check("depth of objects", u64::from(depth), u64::from(self.limits.depth()))?;
@@ -210,7 +213,13 @@ impl<'a> Decoder<'a> {
         c.skip(4)?;
         let mut out = Vec::new();
         for _ in 0..n {
-            out.push(self.pointer(c, depth)?);
+            match self.pointer(c, depth)? {
+                Value::Null | Value::Skipped => {}
+                value => {
+                    self.charge(VALUE_WORDS)?;
+                    out.push(value);
+                }
+            }
         }
         c.finish(version)?;
         Ok(Value::List(out))

@@ -20,7 +20,9 @@ pub mod schema;
 use crate::error::DataError;
 use crate::limits;
 use crate::root::column::Chunk;
+use crate::root::compression;
 use crate::root::file::RootFile;
+use crate::root::primitive::Primitive;
 use anchor::Anchor;
 use clusters::{Cluster, Page};
 use columns::ValueColumn;
@@ -46,6 +48,17 @@ pub struct NTuple {
     pub columns: Vec<ValueColumn>,
     /// Clusters, in order of their entries.
     pub clusters: Vec<Cluster>,
+}
+
+/// A page, decompressed and decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageContent {
+    /// Decompressed, in the encoding of the column.
+    pub content: Vec<u8>,
+    /// Decoded: little-endian values; of an index column, ends of collections within the cluster.
+    pub values: Vec<u8>,
+    /// Type of the values.
+    pub primitive: Primitive,
 }
 
 impl NTuple {
@@ -141,6 +154,30 @@ impl<R: Read + Seek> RootFile<R> {
             out.append(chunk);
         }
         Ok(out)
+    }
+
+    /// A page decompressed, still in the encoding of its column, and the values decoded from it.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidArgument`] where there is no such column, [`DataError::Unsupported`] for one that is
+    /// not decoded, [`DataError::LimitExceeded`], and those of damaged bytes.
+    pub fn page(
+        &mut self,
+        ntuple: &NTuple,
+        column: usize,
+        page: &Page,
+    ) -> Result<PageContent, DataError> {
+        let no_column = || DataError::argument(format!("no column {column}"));
+        let encoding = Encoding::of(ntuple.schema.columns.get(column).ok_or_else(no_column)?)?;
+        let raw = encoding.page_bytes(page.elements);
+        let width = u64::try_from(encoding.primitive.bytes()).unwrap_or(u64::MAX);
+        let decoded = u64::from(page.elements).saturating_mul(width);
+        let limit = self.limits().max_basket;
+        limits::check("page", decoded.max(raw), limit)?;
+        let content = compression::content(self.stored_page(page)?, raw, limit)?;
+        let mut values = Vec::new();
+        encoding.decode(&content, page.elements, &mut values);
+        Ok(PageContent { content, values, primitive: encoding.primitive })
     }
 
     /// A page as it lies in the file: compressed, without its checksum, which is checked.
