@@ -70,7 +70,8 @@ impl Layout {
         self.members.iter().map(|member| u64::from(member.count)).sum()
     }
 
-    /// As people write it: `float32`, `float32[3]`, `float32[][2]`, `{a: int32, b: float32}`.
+    /// As people write it: `float32`, `float32[3]`, `float32[][2]`, `{a: int32, b: float32}`,
+    /// `uint32 as 0..1 in 16 bits` for a float stored as an integer.
     pub fn describe(&self) -> String {
         let one = |member: &Member| match member.count {
             1 => String::new(),
@@ -83,7 +84,12 @@ impl Layout {
         };
         let jagged = "[]".repeat(jagged);
         match self.members.as_slice() {
-            [member] => format!("{}{jagged}{}", member.primitive.name(), one(member)),
+            [member] => {
+                let range =
+                    member.range.map(|r| format!(" as {}..{} in {} bits", r.min, r.max, r.bits));
+                let (name, range) = (member.primitive.name(), range.unwrap_or_default());
+                format!("{name}{jagged}{}{range}", one(member))
+            }
             many => {
                 let inner: Vec<String> = many
                     .iter()
@@ -181,6 +187,9 @@ mod tests {
         layout.shape = Shape::Sequence { depth: 2 };
         assert_eq!(layout.describe(), "float32[][][3]");
         layout.members.push(member("y", 1));
+        let mut packed = Layout { shape: Shape::Fixed, members: vec![member("z", 1)] };
+        packed.members[0].range = Some(Range { min: -1.5, max: 1.0, bits: 8 });
+        assert_eq!(packed.describe(), "float32 as -1.5..1 in 8 bits");
         layout.shape = Shape::Fixed;
         assert_eq!(layout.describe(), "{x: float32[3], y: float32}");
     }

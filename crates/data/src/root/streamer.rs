@@ -69,7 +69,38 @@ impl Streamers {
             c.skip(option)?;
         }
         c.finish(list)?;
+        out.add_leaves();
         Ok(out)
+    }
+
+    /// Leaves have never changed, and not every writer describes them. Of what follows the base nothing is
+    /// needed.
+    fn add_leaves(&mut self) {
+        let element = |name: &str, kind| Element {
+            name: name.into(),
+            title: String::new(),
+            kind,
+            array_length: 0,
+            type_name: String::new(),
+            count_name: String::new(),
+        };
+        let mut add = |class: &str, version, elements| {
+            let info = StreamerInfo { class: class.into(), checksum: 0, version, elements };
+            self.classes.entry(class.into()).or_insert_with(|| vec![Arc::new(info)]);
+        };
+        let base = [
+            ("TNamed", 67),
+            ("fLen", 3),
+            ("fLenType", 3),
+            ("fOffset", 3),
+            ("fIsRange", 18),
+            ("fIsUnsigned", 18),
+            ("fLeafCount", 64),
+        ];
+        add("TLeaf", 2, base.map(|(name, kind)| element(name, kind)).into());
+        for letter in ["B", "S", "I", "L", "G", "F", "D", "O", "C", "F16", "D32", "Element"] {
+            add(&format!("TLeaf{letter}"), 1, vec![element("TLeaf", 0)]);
+        }
     }
 
     /// The layout of a version of a class.
