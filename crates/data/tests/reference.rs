@@ -61,6 +61,7 @@ fn check(
         Shape::Fixed => "flat",
         Shape::Jagged { .. } => "jag0",
         Shape::Sequence { .. } => "jag10",
+        Shape::Members { .. } => "members",
     };
     let kind = format!("{shape} {}", layout.members[0].primitive.name());
     let values = column.values.len() / layout.members[0].primitive.bytes();

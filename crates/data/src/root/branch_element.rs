@@ -94,6 +94,9 @@ fn one(name: &str, shape: Shape, primitive: Primitive, count: u32) -> Layout {
 /// An object stored whole, or a member that is a sequence.
 fn sequence(name: &str, class: &str, in_collection: bool) -> Result<Layout, String> {
     match typename::parse(class) {
+        Some(s) if in_collection && s.depth > 0 => {
+            Ok(one(name, Shape::Members { depth: s.depth.saturating_add(1) }, s.of, 1))
+        }
         Some(_) if in_collection => Err(format!("{class} inside a collection")),
         Some(s) if s.depth > 0 => Ok(one(name, Shape::Sequence { depth: s.depth }, s.of, 1)),
         Some(s) => Ok(one(name, Shape::Fixed, s.of, 1)),

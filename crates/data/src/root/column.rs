@@ -56,12 +56,17 @@ impl Chunk {
                 }
                 out.lengths.push(lengths);
             }
-            Shape::Sequence { depth } => {
+            Shape::Sequence { depth } | Shape::Members { depth } => {
                 let depth = usize::try_from(depth).unwrap_or(usize::MAX).clamp(1, 16);
                 out.lengths = vec![Vec::new(); depth];
                 if basket.offsets.is_some() {
                     for entry in entries(basket)? {
                         let mut c = Cursor::new(entry);
+                        // Of an empty collection nothing is written, not even the length of nothing.
+                        if entry.is_empty() && matches!(layout.shape, Shape::Members { .. }) {
+                            out.lengths.first_mut().into_iter().for_each(|all| all.push(0));
+                            continue;
+                        }
                         out.sequence(&mut c, layout, record)?;
                         if c.remaining() > 0 {
                             return Err(DataError::corrupt("bytes after a sequence"));
@@ -99,7 +104,17 @@ impl Chunk {
             return Err(DataError::unsupported("a sequence written member by member"));
         }
         let Self { values, lengths, .. } = self;
-        nested(&mut inner, layout, record, lengths, values)?;
+        match (layout.shape, lengths.split_first_mut()) {
+            (Shape::Members { .. }, Some((outer, lengths))) => {
+                let mut n = 0u32;
+                while inner.remaining() > 0 {
+                    nested(&mut inner, layout, record, lengths, values)?;
+                    n = n.saturating_add(1);
+                }
+                outer.push(n);
+            }
+            _ => nested(&mut inner, layout, record, lengths, values)?,
+        }
         if inner.remaining() > 0 {
             return Err(DataError::corrupt("bytes left in a sequence"));
         }

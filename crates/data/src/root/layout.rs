@@ -21,6 +21,12 @@ pub enum Shape {
         /// How many lie in one another, from 1.
         depth: u32,
     },
+    /// The sequences that are a member of the objects of a collection: as [`Shape::Sequence`], but the outermost has
+    /// no number and goes on to the end of the entry.
+    Members {
+        /// How many lie in one another, from 2.
+        depth: u32,
+    },
 }
 
 /// What a number stored in place of a float means: `min + number · (max − min) / 2^bits`.
@@ -80,7 +86,9 @@ impl Layout {
         let jagged = match self.shape {
             Shape::Fixed => 0,
             Shape::Jagged { .. } => 1,
-            Shape::Sequence { depth } => usize::try_from(depth).unwrap_or(1),
+            Shape::Sequence { depth } | Shape::Members { depth } => {
+                usize::try_from(depth).unwrap_or(1)
+            }
         };
         let jagged = "[]".repeat(jagged);
         match self.members.as_slice() {

@@ -60,6 +60,30 @@ fn sequences_of_sequences() {
     assert!(Chunk::of(&basket, 0, &layout).is_err());
 }
 
+/// As above without the outer number: two sequences of two objects, no object, one empty sequence.
+#[test]
+fn sequences_that_are_members() {
+    let strip = |inner: &[&[u16]]| {
+        let mut out = sequence(inner);
+        out.drain(6..10);
+        let length = out.len() as u32 - 4;
+        out[..4].copy_from_slice(&(0x4000_0000 | length).to_be_bytes());
+        out
+    };
+    let entries = [strip(&[&[1, 2], &[3]]), Vec::new(), strip(&[&[]])];
+    let content = entries.concat();
+    let ends = entries.iter().scan(0, |end, entry| {
+        *end += entry.len() as u32;
+        Some(*end)
+    });
+    let offsets = Some(std::iter::once(0).chain(ends).collect());
+    let basket = Basket { entries: 3, value_bytes: content.len(), content, offsets };
+    let chunk =
+        Chunk::of(&basket, 0, &layout(Shape::Members { depth: 2 }, Primitive::U16)).unwrap();
+    assert_eq!(chunk.lengths, [vec![2, 0, 1], vec![2, 1, 0]]);
+    assert_eq!(chunk.values, [1, 0, 2, 0, 3, 0]);
+}
+
 #[test]
 fn records_of_several_members() {
     let mut layout = layout(Shape::Fixed, Primitive::U16);
