@@ -69,9 +69,33 @@ pub struct Basket {
     /// Where each entry starts in the values, and where the last one ends; none where all entries are of
     /// one length.
     pub offsets: Option<Vec<u32>>,
+    /// Whether offsets are left out because another branch counts the records of an entry.
+    pub counted: bool,
 }
 
 impl Basket {
+    /// Offsets from the number of records in each entry, for baskets that leave them out.
+    ///
+    /// # Errors
+    /// [`DataError::Corruption`] where the records do not fill the basket.
+    pub(crate) fn count(&mut self, counts: &[u32], record: usize) -> Result<(), DataError> {
+        let mut offsets = vec![0u32];
+        let mut end = 0u32;
+        for &n in counts {
+            let next = u32::try_from(record).ok().and_then(|r| end.checked_add(n.checked_mul(r)?));
+            end = next.ok_or_else(|| DataError::corrupt("more records than a basket can hold"))?;
+            offsets.push(end);
+        }
+        let fills = usize::try_from(end).is_ok_and(|end| end == self.value_bytes);
+        let entries = usize::try_from(self.entries).is_ok_and(|n| n == counts.len());
+        if !fills || !entries {
+            return Err(DataError::corrupt("a basket of other records than were counted"));
+        }
+        self.offsets = Some(offsets);
+        self.counted = false;
+        Ok(())
+    }
+
     /// The values, as they lie in the file: big-endian, with the headers of their containers.
     pub fn values(&self) -> &[u8] {
         self.content.get(..self.value_bytes).unwrap_or_default()
@@ -139,7 +163,7 @@ impl RawBasket {
     ///
     /// # Errors
     /// [`DataError::LimitExceeded`], [`DataError::Corruption`], [`DataError::InsufficientData`],
-    /// [`DataError::ChecksumMismatch`]; [`DataError::Unsupported`] where offsets are not stored.
+    /// [`DataError::ChecksumMismatch`].
     pub fn decompress(self, limits: &Limits) -> Result<Basket, DataError> {
         let border = self.fields.border(&self.key)?;
         let raw = u64::from(self.key.raw_bytes);
@@ -206,13 +230,11 @@ fn finish(
     border: usize,
     offsets: Option<Vec<u32>>,
 ) -> Result<Basket, DataError> {
-    if fields.flag >= GENERATED {
-        return Err(DataError::unsupported("a basket whose offsets follow from another branch"));
-    }
     if border > content.len() {
         return Err(DataError::corrupt("values of a basket end after its content"));
     }
-    Ok(Basket { entries: fields.entries, content, value_bytes: border, offsets })
+    let counted = fields.flag >= GENERATED && offsets.is_none();
+    Ok(Basket { entries: fields.entries, content, value_bytes: border, offsets, counted })
 }
 
 /// The offsets at a cursor, counted from the start of the values.

@@ -8,10 +8,12 @@ use crate::error::DataError;
 use crate::root::basket::Basket;
 use crate::root::branch_element;
 use crate::root::decode::Decoder;
-use crate::root::layout::Layout;
+use crate::root::layout::{Layout, Shape};
 use crate::root::leaf::{self, Leaf};
 use crate::root::object::{Object, Value};
 use crate::root::streamer::Streamers;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where a basket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +63,8 @@ pub struct Branch {
     pub stored_bytes: u64,
     /// The leaf that counts its records, where one does and the file names it.
     pub counter: Option<String>,
+    /// The branch of that leaf.
+    pub counts: Option<Arc<Branch>>,
     /// How to read its entries, or why they cannot be read as numbers.
     pub layout: Result<Layout, String>,
     /// Its baskets.
@@ -123,6 +127,7 @@ pub(crate) fn collect(
         compression: i32::try_from(object_base.int("fCompress")?).unwrap_or(0),
         raw_bytes: object_base.count("fTotBytes")?,
         stored_bytes: object_base.count("fZipBytes")?,
+        counts: None,
         counter: leaves.iter().find_map(|leaf| leaf.counter.clone()).filter(|c| !c.is_empty()),
         layout,
         baskets,
@@ -133,6 +138,23 @@ pub(crate) fn collect(
         collect(child, Some(own), decoder, streamers, out)?;
     }
     Ok(())
+}
+
+/// Gives every branch the one that counts its records.
+pub(crate) fn find_counters(branches: &mut [Branch]) {
+    let mut counters: HashMap<String, Option<Arc<Branch>>> =
+        branches.iter().filter_map(|branch| Some((branch.counter.clone()?, None))).collect();
+    for branch in branches.iter().filter(|branch| branch.counter.is_none()) {
+        let Ok(Layout { shape: Shape::Fixed, members }) = &branch.layout else { continue };
+        let [member] = members.as_slice() else { continue };
+        if let Some(found @ None) = counters.get_mut(&member.name) {
+            *found = Some(Arc::new(branch.clone()));
+        }
+    }
+    for branch in branches {
+        let found = branch.counter.as_ref().and_then(|name| counters.get(name));
+        branch.counts = found.cloned().flatten();
+    }
 }
 
 /// The branches of a branch or of a tree, out of the object.

@@ -143,6 +143,29 @@ impl Chunk {
     }
 }
 
+/// The little-endian values of a column of integers, none of them negative.
+///
+/// # Errors
+/// [`DataError::Corruption`] where one is negative or beyond 32 bits, or the column is not of single integers.
+pub(crate) fn counts(chunk: &Chunk, layout: &Layout) -> Result<Vec<u32>, DataError> {
+    let width = layout.record_bytes();
+    let is_integer = matches!(layout.members.as_slice(), [member] if member.count == 1
+        && matches!(member.primitive.name().trim_start_matches('u'), "int8" | "int16" | "int32" | "int64"));
+    if !is_integer {
+        return Err(DataError::corrupt("records counted by what is no integer"));
+    }
+    let number = |value: &[u8]| {
+        let mut raw = [0u8; 8];
+        raw.iter_mut().zip(value).for_each(|(to, from)| *to = *from);
+        // A negative number has its sign bit set at its own width, beyond any count of records.
+        let n = u64::from_le_bytes(raw);
+        let negative = value.last().is_some_and(|&top| top & 0x80 != 0) && width > 1;
+        u32::try_from(n).ok().filter(|_| !negative)
+    };
+    let all = chunk.values.chunks_exact(width.max(1)).map(number);
+    all.collect::<Option<Vec<_>>>().ok_or_else(|| DataError::corrupt("a false number of records"))
+}
+
 /// One sequence at the outermost of `lengths`, which is as deep as the type.
 fn nested(
     c: &mut Cursor<'_>,

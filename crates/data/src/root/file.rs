@@ -4,7 +4,7 @@ use crate::error::DataError;
 use crate::limits::{self, Limits};
 use crate::root::basket::{Basket, RawBasket};
 use crate::root::branch::{BasketInfo, Branch, Place};
-use crate::root::column::Chunk;
+use crate::root::column::{self, Chunk};
 use crate::root::compression;
 use crate::root::cursor::Cursor;
 use crate::root::directory::{self, Entry};
@@ -177,6 +177,27 @@ impl<R: Read + Seek> RootFile<R> {
         Ok(Chunks { file: self, branch, layout, next: 0 })
     }
 
+    /// The numbers of records in the entries of a basket, from the branch that counts them.
+    fn counts(&mut self, counter: &Branch, wanted: &BasketInfo) -> Result<Vec<u32>, DataError> {
+        let layout = counter.layout.as_ref().map_err(|why| DataError::unsupported(why.as_str()))?;
+        let end = wanted.first_entry.saturating_add(wanted.entries);
+        let mut out = Vec::new();
+        for info in &counter.baskets {
+            let info_end = info.first_entry.saturating_add(info.entries);
+            if info.first_entry >= end || info_end <= wanted.first_entry {
+                continue;
+            }
+            let basket = self.basket(counter, info)?;
+            let chunk = Chunk::of(&basket, info.first_entry, layout)?;
+            let skip = wanted.first_entry.saturating_sub(info.first_entry);
+            let take = end.min(info_end).saturating_sub(info.first_entry.max(wanted.first_entry));
+            let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
+            let counts = column::counts(&chunk, layout)?;
+            out.extend(counts.into_iter().skip(size(skip)).take(size(take)));
+        }
+        Ok(out)
+    }
+
     /// All values of a branch.
     ///
     /// # Errors
@@ -216,7 +237,14 @@ impl<R: Read + Seek> Iterator for Chunks<'_, R> {
     fn next(&mut self) -> Option<Self::Item> {
         let info = self.branch.baskets.get(self.next)?;
         self.next = self.next.saturating_add(1);
-        let basket = self.file.basket(self.branch, info);
+        let file = &mut *self.file;
+        let basket = file.basket(self.branch, info).and_then(|mut basket| {
+            if let (true, Some(counts)) = (basket.counted, &self.branch.counts) {
+                let counts = file.counts(counts, info)?;
+                basket.count(&counts, self.layout.record_bytes())?;
+            }
+            Ok(basket)
+        });
         Some(basket.and_then(|basket| Chunk::of(&basket, info.first_entry, self.layout)))
     }
 }

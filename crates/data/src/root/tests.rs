@@ -41,7 +41,8 @@ fn sequences_of_sequences() {
     }
     let value_bytes = content.len();
     let layout = layout(Shape::Sequence { depth: 2 }, Primitive::U16);
-    let mut basket = Basket { entries: 3, content, value_bytes, offsets: Some(offsets) };
+    let mut basket =
+        Basket { entries: 3, content, value_bytes, offsets: Some(offsets), counted: false };
     let chunk = Chunk::of(&basket, 7, &layout).unwrap();
     assert_eq!((chunk.first_entry, chunk.entries), (7, 3));
     assert_eq!(chunk.lengths, [vec![2, 0, 2], vec![2, 0, 1, 3]]);
@@ -77,11 +78,28 @@ fn sequences_that_are_members() {
         Some(*end)
     });
     let offsets = Some(std::iter::once(0).chain(ends).collect());
-    let basket = Basket { entries: 3, value_bytes: content.len(), content, offsets };
+    let basket =
+        Basket { entries: 3, value_bytes: content.len(), content, offsets, counted: false };
     let chunk =
         Chunk::of(&basket, 0, &layout(Shape::Members { depth: 2 }, Primitive::U16)).unwrap();
     assert_eq!(chunk.lengths, [vec![2, 0, 1], vec![2, 1, 0]]);
     assert_eq!(chunk.values, [1, 0, 2, 0, 3, 0]);
+}
+
+#[test]
+fn offsets_from_counts() {
+    let layout = layout(Shape::Jagged { header: 0 }, Primitive::U16);
+    let content = vec![0, 1, 0, 2, 0, 3];
+    let basket = Basket { entries: 3, content, value_bytes: 6, offsets: None, counted: true };
+    assert!(matches!(Chunk::of(&basket, 0, &layout), Err(DataError::Unsupported(_))));
+    let counted = |counts: &[u32]| {
+        let mut basket = basket.clone();
+        basket.count(counts, 2).map(|()| Chunk::of(&basket, 0, &layout).unwrap())
+    };
+    assert_eq!(counted(&[2, 0, 1]).unwrap().lengths, [[2, 0, 1]]);
+    for wrong in [&[2, 1][..], &[2, 0, 2], &[2, 0, u32::MAX], &[]] {
+        assert!(matches!(counted(wrong), Err(DataError::Corruption(_))));
+    }
 }
 
 #[test]
@@ -94,7 +112,7 @@ fn records_of_several_members() {
         range: None,
     });
     let content = vec![0, 1, 7, 8, 9, 0, 2, 4, 5, 6];
-    let basket = Basket { entries: 2, content, value_bytes: 10, offsets: None };
+    let basket = Basket { entries: 2, content, value_bytes: 10, offsets: None, counted: false };
     let chunk = Chunk::of(&basket, 0, &layout).unwrap();
     assert_eq!(chunk.values, [1, 0, 7, 8, 9, 2, 0, 4, 5, 6]);
     let long = Basket { entries: 3, ..basket };

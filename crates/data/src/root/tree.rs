@@ -42,6 +42,7 @@ impl Tree {
         for child in branch::take_children(object) {
             branch::collect(child, None, &decoder, streamers, &mut branches)?;
         }
+        branch::find_counters(&mut branches);
         Ok(Self { path: path.to_owned(), title, entries, branches })
     }
 
