@@ -7,7 +7,8 @@
 //! One on-disk structure is one file of this module: [`header`], [`key`], [`directory`], [`compression`],
 //! `streamer` (the file's own description of its classes), `any` and `decode` (objects by it), [`tree`],
 //! [`branch`], `leaf`, [`basket`]. [`layout`] says how entries are to be read, [`column`] reads them, and
-//! [`file`](mod@file) is the way in. [`ntuple`] is the other form, `RNTuple`.
+//! [`file`](mod@file) is the way in. [`ntuple`] is the other form, `RNTuple`. [`records`] are what
+//! tiles a file, whatever refers to it.
 //!
 //! ```no_run
 //! use vxc_data::root::RootFile;
@@ -44,6 +45,7 @@ mod leaf;
 pub mod ntuple;
 mod object;
 pub mod primitive;
+pub mod records;
 mod source;
 mod streamer;
 mod tables;
@@ -60,4 +62,5 @@ pub use file::RootFile;
 pub use layout::{Layout, Member, Shape};
 pub use ntuple::NTuple;
 pub use primitive::Primitive;
+pub use records::Record;
 pub use tree::Tree;

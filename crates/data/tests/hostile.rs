@@ -36,6 +36,9 @@ impl Numbers {
 fn read(bytes: &[u8]) -> Result<usize, DataError> {
     let mut file = RootFile::open_with(Cursor::new(bytes), LIMITS)?;
     let mut columns = 0;
+    for record in file.records().unwrap_or_default() {
+        let _ = file.record_payload(&record);
+    }
     for path in file.trees() {
         let Ok(tree) = file.tree(&path) else { continue };
         for branch in &tree.branches {

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use vxc_data::DataError;
-use vxc_data::root::{RootFile, Shape, Tree};
+use vxc_data::root::{Place, RootFile, Shape, Tree};
 
 /// Rows of the table; a table of another length is another table.
 const ROWS: usize = 7_797;
@@ -114,4 +114,34 @@ fn every_branch_is_equal() {
     }
     assert_eq!(wrong, 0);
     assert_eq!(equal + absent, ROWS);
+}
+
+/// Every file is tiled by its records, and every basket is one of them.
+#[test]
+fn records_hold_every_basket() {
+    let folder = folder();
+    let Ok(listed) = std::fs::read_dir(&folder) else {
+        eprintln!("SKIPPED: no files in {}", folder.display());
+        return;
+    };
+    let names = listed.map(|entry| entry.unwrap().path());
+    for path in names.filter(|path| path.extension().is_some_and(|e| e == "root")) {
+        let mut file = RootFile::open(BufReader::new(File::open(&path).unwrap())).unwrap();
+        let records = file.records().unwrap();
+        let bytes: u64 = records.iter().map(|record| record.bytes).sum();
+        assert_eq!(file.header().begin + bytes, file.file_bytes());
+        let baskets: BTreeMap<u64, u64> = records
+            .iter()
+            .filter(|record| record.key.as_ref().is_some_and(|key| key.class == "TBasket"))
+            .map(|record| (record.offset, record.bytes))
+            .collect();
+        for name in file.trees() {
+            let tree = file.tree(&name).unwrap();
+            for info in tree.branches.iter().flat_map(|branch| &branch.baskets) {
+                if let Place::Record { offset, bytes } = info.place {
+                    assert_eq!(baskets.get(&offset), Some(&bytes), "{}", path.display());
+                }
+            }
+        }
+    }
 }

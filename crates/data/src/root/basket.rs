@@ -159,6 +159,14 @@ impl RawBasket {
         compression::blocks(&self.payload, u64::from(self.key.raw_bytes))
     }
 
+    /// The payload decompressed: what [`Basket::content`] holds.
+    ///
+    /// # Errors
+    /// As [`RawBasket::decompress`].
+    pub fn content(&self, limits: &Limits) -> Result<Vec<u8>, DataError> {
+        compression::content(self.payload.clone(), u64::from(self.key.raw_bytes), limits.max_basket)
+    }
+
     /// The entries.
     ///
     /// # Errors
