@@ -145,7 +145,7 @@ pub(crate) fn find_counters(branches: &mut [Branch]) {
     let mut counters: HashMap<String, Option<Arc<Branch>>> =
         branches.iter().filter_map(|branch| Some((branch.counter.clone()?, None))).collect();
     for branch in branches.iter().filter(|branch| branch.counter.is_none()) {
-        let Ok(Layout { shape: Shape::Fixed, members }) = &branch.layout else { continue };
+        let Ok(Layout { shape: Shape::Fixed, members, .. }) = &branch.layout else { continue };
         let [member] = members.as_slice() else { continue };
         if let Some(found @ None) = counters.get_mut(&member.name) {
             *found = Some(Arc::new(branch.clone()));

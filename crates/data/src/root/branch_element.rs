@@ -11,6 +11,7 @@ use crate::root::leaf::{Leaf, packed};
 use crate::root::object::Object;
 use crate::root::primitive::Primitive;
 use crate::root::streamer::{Element, Streamers};
+use crate::root::structure::Structure;
 use crate::root::typename;
 
 /// What the branch says about itself.
@@ -60,7 +61,10 @@ fn decide(
     }
     let element = element(branch, streamers);
     match branch.streamer_type {
-        -1 => sequence(branch.name, branch.class, in_collection),
+        -1 => {
+            let header = branch.branch_type == -1;
+            stored(branch.name, branch.class, in_collection, header, streamers)
+        }
         kind @ 1..=19 => {
             let shape = if in_collection { Shape::Jagged { header: 0 } } else { Shape::Fixed };
             number(branch.name, kind, shape, 1, element)
@@ -80,7 +84,11 @@ fn decide(
             let element = element.ok_or_else(|| {
                 format!("member {} of {}, not described", branch.name, branch.class)
             })?;
-            sequence(branch.name, &element.type_name, in_collection)
+            stored(branch.name, &element.type_name, in_collection, true, streamers)
+        }
+        61 | 62 if !in_collection && element.is_some() => {
+            let class = element.map(|e| e.type_name.as_str()).unwrap_or_default();
+            stored(branch.name, class, false, true, streamers)
         }
         65 | 365 => Err("text".into()),
         kind => Err(format!("type {kind} of class {}", branch.class)),
@@ -88,20 +96,32 @@ fn decide(
 }
 
 fn one(name: &str, shape: Shape, primitive: Primitive, count: u32) -> Layout {
-    Layout { shape, members: vec![Member { name: name.into(), primitive, count, range: None }] }
+    Layout::plain(shape, vec![Member { name: name.into(), primitive, count, range: None }])
 }
 
-/// An object stored whole, or a member that is a sequence.
-fn sequence(name: &str, class: &str, in_collection: bool) -> Result<Layout, String> {
-    match typename::parse(class) {
-        Some(s) if in_collection && s.depth > 0 => {
-            Ok(one(name, Shape::Members { depth: s.depth.saturating_add(1) }, s.of, 1))
-        }
-        Some(_) if in_collection => Err(format!("{class} inside a collection")),
-        Some(s) if s.depth > 0 => Ok(one(name, Shape::Sequence { depth: s.depth }, s.of, 1)),
-        Some(s) => Ok(one(name, Shape::Fixed, s.of, 1)),
-        None => Err(format!("class {class}")),
+/// An object stored whole, or a member that is a sequence; `header` says whether an object has one.
+fn stored(
+    name: &str,
+    class: &str,
+    in_collection: bool,
+    header: bool,
+    streamers: &Streamers,
+) -> Result<Layout, String> {
+    let (depth, of) = typename::sequences(class).ok_or_else(|| format!("class {class}"))?;
+    let shape = match (depth, in_collection) {
+        (0, true) => return Err(format!("{class} inside a collection")),
+        (0, false) => Shape::Fixed,
+        (depth, true) => Shape::Members { depth: depth.saturating_add(1) },
+        (depth, false) => Shape::Sequence { depth },
+    };
+    if let Some(primitive) = typename::primitive(of) {
+        return Ok(one(name, shape, primitive, 1));
     }
+    if matches!(of, "string" | "TString" | "std::string") {
+        return Err("text".into());
+    }
+    let (structure, members) = Structure::of(of, header || depth > 0, streamers)?;
+    Ok(Layout { shape, members, structure: Some(structure) })
 }
 
 fn number(
@@ -111,26 +131,17 @@ fn number(
     count: u32,
     element: Option<&Element>,
 ) -> Result<Layout, String> {
-    let title = element.map(|e| e.title.as_str());
-    let described = || title.ok_or_else(|| format!("{name}: a packed float, not described"));
-    let (primitive, range) = match kind {
-        1 => (Primitive::I8, None),
-        2 => (Primitive::I16, None),
-        3 | 6 => (Primitive::I32, None),
-        4 | 16 => (Primitive::I64, None),
-        5 => (Primitive::F32, None),
-        8 => (Primitive::F64, None),
-        9 => packed(described()?, Primitive::F32)?,
-        11 => (Primitive::U8, None),
-        12 => (Primitive::U16, None),
-        13 => (Primitive::U32, None),
+    let (primitive, range) = match (kind, Primitive::of_kind(kind)) {
         // An object's bits may be followed by two bytes, which only a fixed number of them excludes.
-        15 if shape == Shape::Fixed => (Primitive::U32, None),
-        14 | 17 => (Primitive::U64, None),
-        18 => (Primitive::Bool, None),
-        19 => packed(described()?, Primitive::Truncated)?,
-        7 => return Err("text".into()),
-        kind => return Err(format!("type {kind}")),
+        (15, _) if shape == Shape::Fixed => (Primitive::U32, None),
+        (9 | 19, Some(plain)) => {
+            let element =
+                element.ok_or_else(|| format!("{name}: a packed float, not described"))?;
+            packed(&element.title, plain)?
+        }
+        (_, Some(plain)) => (plain, None),
+        (7, None) => return Err("text".into()),
+        (kind, None) => return Err(format!("type {kind}")),
     };
     let mut layout = one(name, shape, primitive, count);
     for member in &mut layout.members {

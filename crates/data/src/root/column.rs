@@ -35,6 +35,14 @@ impl Chunk {
         match layout.shape {
             Shape::Fixed => {
                 let entries = usize::try_from(basket.entries).unwrap_or(usize::MAX);
+                if layout.structure.is_some() {
+                    let mut c = Cursor::new(basket.values());
+                    records(&mut c, entries, layout, record, &mut out.values)?;
+                    if c.remaining() > 0 {
+                        return Err(DataError::corrupt("bytes after the last entry"));
+                    }
+                    return Ok(out);
+                }
                 if entries.checked_mul(record) != Some(basket.value_bytes) {
                     return Err(DataError::corrupt(format!(
                         "{entries} entries of {record} bytes in a basket of {}",
@@ -180,12 +188,29 @@ fn nested(
     };
     own.push(u32::try_from(n).unwrap_or(u32::MAX));
     if inner.is_empty() {
-        let body = c.bytes(n.saturating_mul(record))?;
-        swap(body, layout, record, values);
-        return Ok(());
+        return records(c, n, layout, record, values);
     }
     for _ in 0..n {
         nested(c, layout, record, inner, values)?;
+    }
+    Ok(())
+}
+
+/// Appends the numbers of so many records.
+fn records(
+    c: &mut Cursor<'_>,
+    n: usize,
+    layout: &Layout,
+    record: usize,
+    values: &mut Vec<u8>,
+) -> Result<(), DataError> {
+    let Some(structure) = &layout.structure else {
+        let body = c.bytes(n.saturating_mul(record))?;
+        swap(body, layout, record, values);
+        return Ok(());
+    };
+    for _ in 0..n {
+        structure.read(c, values)?;
     }
     Ok(())
 }
@@ -228,7 +253,7 @@ fn whole_records(body: &[u8], record: usize) -> Result<u32, DataError> {
 /// Appends whole records with the bytes of every value reversed.
 fn swap(body: &[u8], layout: &Layout, record: usize, out: &mut Vec<u8>) {
     if let [member] = layout.members.as_slice() {
-        return append_swapped(body, swap_width(member.primitive), out);
+        return append_swapped(body, member.primitive.bytes(), out);
     }
     for one in body.chunks_exact(record.max(1)) {
         let mut rest = one;
@@ -236,16 +261,8 @@ fn swap(body: &[u8], layout: &Layout, record: usize, out: &mut Vec<u8>) {
             let count = usize::try_from(member.count).unwrap_or(usize::MAX);
             let n = count.saturating_mul(member.primitive.bytes());
             let Some((values, after)) = rest.split_at_checked(n) else { return };
-            append_swapped(values, swap_width(member.primitive), out);
+            append_swapped(values, member.primitive.bytes(), out);
             rest = after;
         }
-    }
-}
-
-/// Values are turned round, but for those that are no number.
-fn swap_width(primitive: crate::root::primitive::Primitive) -> usize {
-    match primitive {
-        crate::root::primitive::Primitive::Truncated => 1,
-        other => other.bytes(),
     }
 }

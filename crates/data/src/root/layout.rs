@@ -5,6 +5,7 @@
 //! documentation of `TLeaf`, `TBranchElement`, `TVirtualStreamerInfo::EReadWrite`.
 
 use crate::root::primitive::Primitive;
+use crate::root::structure::Structure;
 
 /// How many records an entry holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,12 +59,25 @@ pub struct Member {
 pub struct Layout {
     /// How many records an entry holds.
     pub shape: Shape,
-    /// What a record consists of, in order, without gaps. Never empty.
+    /// The numbers of a record, in order. Never empty.
     pub members: Vec<Member>,
+    /// What lies between them in the file, where anything does.
+    pub(crate) structure: Option<Structure>,
 }
 
 impl Layout {
-    /// Bytes of a record; saturates where a file declares nonsense, which no basket can then fit.
+    /// A layout whose records are their numbers and nothing else.
+    pub(crate) fn plain(shape: Shape, members: Vec<Member>) -> Self {
+        Self { shape, members, structure: None }
+    }
+
+    /// Whether records lie in the file as their numbers and nothing else; otherwise headers of objects lie
+    /// between them.
+    pub fn is_plain(&self) -> bool {
+        self.structure.is_none()
+    }
+
+    /// Bytes of a record's numbers; saturates where a file declares nonsense, which no basket can then fit.
     pub fn record_bytes(&self) -> usize {
         self.members.iter().fold(0usize, |sum, member| {
             let count = usize::try_from(member.count).unwrap_or(usize::MAX);
@@ -190,12 +204,12 @@ mod tests {
             count,
             range: None,
         };
-        let mut layout = Layout { shape: Shape::Fixed, members: vec![member("x", 3)] };
+        let mut layout = Layout::plain(Shape::Fixed, vec![member("x", 3)]);
         assert_eq!((layout.describe().as_str(), layout.record_bytes()), ("float32[3]", 12));
         layout.shape = Shape::Sequence { depth: 2 };
         assert_eq!(layout.describe(), "float32[][][3]");
         layout.members.push(member("y", 1));
-        let mut packed = Layout { shape: Shape::Fixed, members: vec![member("z", 1)] };
+        let mut packed = Layout::plain(Shape::Fixed, vec![member("z", 1)]);
         packed.members[0].range = Some(Range { min: -1.5, max: 1.0, bits: 8 });
         assert_eq!(packed.describe(), "float32 as -1.5..1 in 8 bits");
         layout.shape = Shape::Fixed;

@@ -86,8 +86,8 @@ pub(crate) fn layout(leaves: &[Leaf]) -> Result<Layout, String> {
     let counted = leaves.iter().any(|leaf| leaf.counter.is_some());
     match (counted, leaves.len()) {
         (_, 0) => Err("a branch without leaves".into()),
-        (true, 1) => Ok(Layout { shape: Shape::Jagged { header: 0 }, members }),
+        (true, 1) => Ok(Layout::plain(Shape::Jagged { header: 0 }, members)),
         (true, _) => Err("several leaves of which one is counted".into()),
-        (false, _) => Ok(Layout { shape: Shape::Fixed, members }),
+        (false, _) => Ok(Layout::plain(Shape::Fixed, members)),
     }
 }

@@ -46,6 +46,25 @@ impl Primitive {
         }
     }
 
+    /// ROOT's number of a basic type; of a packed float, what it is without a range.
+    pub(crate) const fn of_kind(kind: i64) -> Option<Self> {
+        Some(match kind {
+            1 => Primitive::I8,
+            2 => Primitive::I16,
+            3 | 6 => Primitive::I32,
+            4 | 16 => Primitive::I64,
+            5 | 9 => Primitive::F32,
+            8 => Primitive::F64,
+            11 => Primitive::U8,
+            12 => Primitive::U16,
+            13 => Primitive::U32,
+            14 | 17 => Primitive::U64,
+            18 => Primitive::Bool,
+            19 => Primitive::Truncated,
+            _ => return None,
+        })
+    }
+
     /// How a tokeniser reads a value.
     pub const fn kind(self) -> Kind {
         match self {
@@ -84,7 +103,7 @@ impl Primitive {
     }
 }
 
-/// Appends big-endian values of `width` bytes in little-endian order; a rest that is no whole value is
+/// Appends big-endian values of `width` bytes in little-endian order, those of three bytes as they are; a rest that is no whole value is
 /// left out, which callers exclude beforehand.
 pub(crate) fn append_swapped(values: &[u8], width: usize, out: &mut Vec<u8>) {
     fn each<const N: usize>(values: &[u8], out: &mut Vec<u8>) {

@@ -15,7 +15,7 @@ use crate::{DataError, Limits};
 use std::path::Path;
 
 fn layout(shape: Shape, primitive: Primitive) -> Layout {
-    Layout { shape, members: vec![Member { name: "x".into(), primitive, count: 1, range: None }] }
+    Layout::plain(shape, vec![Member { name: "x".into(), primitive, count: 1, range: None }])
 }
 
 /// A sequence of sequences as its bytes.

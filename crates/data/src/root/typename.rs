@@ -2,15 +2,6 @@
 
 use crate::root::primitive::Primitive;
 
-/// What a type name says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sequence {
-    /// How many sequences lie in one another; 0 for a plain number.
-    pub depth: u32,
-    /// What they hold.
-    pub of: Primitive,
-}
-
 /// Containers that are written as a number of elements and the elements.
 const SEQUENCES: [&str; 11] = [
     "vector",
@@ -26,21 +17,26 @@ const SEQUENCES: [&str; 11] = [
     "ROOT::RVec",
 ];
 
-/// Parses a type name; none where it is neither a number nor a sequence of them.
-pub(crate) fn parse(name: &str) -> Option<Sequence> {
+/// How many sequences lie in one another, and what they hold; none where a name is not well formed. A class with
+/// arguments that is no sequence is what is held.
+pub(crate) fn sequences(name: &str) -> Option<(u32, &str)> {
     let mut rest = name.trim();
     let mut depth = 0u32;
     while let Some((head, inner)) = rest.split_once('<') {
         let head = head.trim();
         let head = head.strip_prefix("std::").unwrap_or(head);
-        if !SEQUENCES.contains(&head) || depth == 16 {
+        if !SEQUENCES.contains(&head) {
+            break;
+        }
+        if depth == 16 {
             return None;
         }
         let inner = inner.trim_end().strip_suffix('>')?;
         rest = first_argument(inner).trim();
         depth = depth.saturating_add(1);
     }
-    primitive(rest).map(|of| Sequence { depth, of })
+    let open = rest.matches('<').count();
+    (open == rest.matches('>').count() && !rest.is_empty()).then_some((depth, rest))
 }
 
 /// Up to the first comma outside brackets: what follows is an allocator or a comparison.
@@ -84,7 +80,10 @@ mod tests {
 
     #[test]
     fn names() {
-        let of = |name| parse(name).map(|s| (s.depth, s.of));
+        let of = |name| {
+            let (depth, held) = sequences(name)?;
+            primitive(held).map(|primitive| (depth, primitive))
+        };
         assert_eq!(of("vector<float>"), Some((1, Primitive::F32)));
         assert_eq!(of("std::vector<std::uint32_t>"), Some((1, Primitive::U32)));
         assert_eq!(of("vector<vector<unsigned long> >"), Some((2, Primitive::U64)));
@@ -95,6 +94,8 @@ mod tests {
         assert_eq!(of("map<int,float>"), None);
         assert_eq!(of("vector<ElementLink<DataVector<int> > >"), None);
         assert_eq!(of("vector<vector<float>"), None);
-        assert_eq!(parse(&"vector<".repeat(10_000)), None);
+        assert_eq!(sequences(&"vector<".repeat(10_000)), None);
+        assert_eq!(sequences("vector<vector<A<B> > >"), Some((2, "A<B>")));
+        assert_eq!(sequences("vector<>"), None);
     }
 }

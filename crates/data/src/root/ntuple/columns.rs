@@ -132,7 +132,7 @@ fn layout(
         depth => Shape::Sequence { depth },
     };
     let name = value.path.clone();
-    Ok(Ok(Layout { shape, members: vec![Member { name, primitive, count, range }] }))
+    Ok(Ok(Layout::plain(shape, vec![Member { name, primitive, count, range }])))
 }
 
 /// The values of a column in a cluster.
