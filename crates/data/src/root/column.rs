@@ -108,11 +108,18 @@ impl Chunk {
             .and_then(|n| c.position().checked_add(n))
             .ok_or_else(|| DataError::corrupt("a sequence without its length"))?;
         let mut inner = c.until(end)?;
-        if inner.u16()? & MEMBERWISE != 0 {
-            return Err(DataError::unsupported("a sequence written member by member"));
-        }
+        let by_member = inner.u16()? & MEMBERWISE != 0;
         let Self { values, lengths, .. } = self;
         match (layout.shape, lengths.split_first_mut()) {
+            (Shape::Sequence { depth: 1 }, Some((outer, _))) if by_member => {
+                let Some(structure) = &layout.structure else {
+                    return Err(DataError::corrupt("numbers written member by member"));
+                };
+                outer.push(structure.read_members(&mut inner, record, values)?);
+            }
+            _ if by_member => {
+                return Err(DataError::unsupported("sequences written member by member"));
+            }
             (Shape::Members { .. }, Some((outer, lengths))) => {
                 let mut n = 0u32;
                 while inner.remaining() > 0 {

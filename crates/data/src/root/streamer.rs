@@ -103,6 +103,16 @@ impl Streamers {
         }
     }
 
+    /// These layouts.
+    #[cfg(test)]
+    pub fn of(all: impl IntoIterator<Item = StreamerInfo>) -> Self {
+        let mut out = Self::default();
+        for info in all {
+            out.classes.entry(info.class.clone()).or_default().push(Arc::new(info));
+        }
+        out
+    }
+
     /// The layout of a version of a class.
     pub fn get(&self, class: &str, version: u32) -> Option<&Arc<StreamerInfo>> {
         self.classes.get(class)?.iter().find(|info| info.version == version)
