@@ -226,6 +226,12 @@ impl EmbeddedBasket {
         Ok(Self { basket: Some(finish(fields, content, border, starts)?) })
     }
 
+    /// One that holds these entries.
+    #[cfg(test)]
+    pub fn of(basket: Basket) -> Self {
+        Self { basket: Some(basket) }
+    }
+
     /// Its entries, where it holds any.
     pub fn into_basket(self) -> Option<Basket> {
         self.basket

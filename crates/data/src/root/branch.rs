@@ -224,3 +224,78 @@ fn baskets(branch: &Object, entries: u64) -> Result<(Vec<BasketInfo>, Vec<Basket
     }
     Ok((out, embedded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::basket::EmbeddedBasket;
+    use crate::root::streamer::{Element, StreamerInfo};
+
+    fn object(members: Vec<(&str, Value)>) -> Object {
+        let element = |name: &str| Element {
+            name: name.into(),
+            title: String::new(),
+            kind: 3,
+            array_length: 0,
+            type_name: String::new(),
+            count_name: String::new(),
+        };
+        let elements = members.iter().map(|(name, _)| element(name)).collect();
+        let info = StreamerInfo { class: "TBranch".into(), checksum: 0, version: 13, elements };
+        let values = members.into_iter().map(|(_, value)| value).collect();
+        Object { info: Arc::new(info), values }
+    }
+
+    fn branch(firsts: [i64; 4], seeks: [i64; 4], written: i64) -> Object {
+        let basket = Basket {
+            entries: 5,
+            content: vec![0; 5],
+            value_bytes: 5,
+            offsets: None,
+            counted: false,
+        };
+        let embedded = Value::Basket(Box::new(EmbeddedBasket::of(basket)));
+        object(vec![
+            ("fWriteBasket", Value::Int(written)),
+            ("fFirstEntry", Value::Int(0)),
+            ("fBasketBytes", Value::Ints(vec![50, 60, 0, 0])),
+            ("fBasketEntry", Value::Ints(firsts.into())),
+            ("fBasketSeek", Value::Ints(seeks.into())),
+            ("fBaskets", Value::List(vec![embedded])),
+        ])
+    }
+
+    #[test]
+    fn embedded_baskets_come_last() {
+        let (found, embedded) = baskets(&branch([0, 10, 30, 0], [100, 200, 0, 0], 2), 35).unwrap();
+        let place = |offset, bytes| Place::Record { offset, bytes };
+        let info = |first_entry, entries, place| BasketInfo { first_entry, entries, place };
+        assert_eq!(
+            found,
+            [
+                info(0, 10, place(100, 50)),
+                info(10, 20, place(200, 60)),
+                info(30, 5, Place::Embedded(0))
+            ]
+        );
+        assert_eq!(embedded.len(), 1);
+
+        // Where those on disk hold all entries, it is a leftover.
+        let (found, embedded) = baskets(&branch([0, 10, 30, 0], [100, 200, 0, 0], 2), 30).unwrap();
+        assert_eq!((found.len(), embedded.len()), (2, 0));
+    }
+
+    #[test]
+    fn baskets_out_of_order_are_corrupt() {
+        for (firsts, seeks) in [
+            ([5, 10, 30, 0], [100, 200, 0, 0]),
+            ([0, -1, 30, 0], [100, 200, 0, 0]),
+            ([0, 10, 30, 0], [-100, 200, 0, 0]),
+        ] {
+            assert!(matches!(
+                baskets(&branch(firsts, seeks, 2), 35),
+                Err(DataError::Corruption(_))
+            ));
+        }
+    }
+}

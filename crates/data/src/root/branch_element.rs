@@ -168,3 +168,60 @@ fn element<'a>(branch: &Declared<'_>, streamers: &'a Streamers) -> Option<&'a El
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::streamer::StreamerInfo;
+
+    fn streamers() -> Streamers {
+        let element = |name: &str, kind, type_name: &str, title: &str| Element {
+            name: name.into(),
+            title: title.into(),
+            kind,
+            array_length: 4,
+            type_name: type_name.into(),
+            count_name: String::new(),
+        };
+        let elements = vec![
+            element("n", 3, "int", ""),
+            element("list", 300, "vector<unsigned short>", ""),
+            element("packed", 9, "Double32_t", "[0,1,8]"),
+            element("array", 25, "float", ""),
+            element("words", 300, "vector<string>", ""),
+        ];
+        Streamers::of([StreamerInfo { class: "C".into(), checksum: 1, version: 2, elements }])
+    }
+
+    /// Branch type, streamer type, class, index and name; what comes out.
+    #[test]
+    fn layouts() {
+        for (branch_type, streamer_type, class, id, name, expected) in [
+            (0, -1, "vector<float>", -1, "v", Ok("float32[]")),
+            (0, -1, "vector<vector<bool> >", -1, "v", Ok("bool[][]")),
+            (0, -1, "string", -1, "s", Err("text")),
+            (4, -1, "vector<C>", -1, "c", Ok("int32")),
+            (0, 3, "C", 0, "c.n", Ok("int32")),
+            (41, 13, "C", 0, "c.n", Ok("uint32[]")),
+            (0, 300, "C", 1, "c.list", Ok("uint16[]")),
+            (41, 300, "C", 1, "c.list", Ok("uint16[][]")),
+            // The index of another member: the name decides.
+            (0, 300, "C", 0, "c.list", Ok("uint16[]")),
+            (0, 9, "C", 2, "c.packed", Ok("uint32 as 0..1 in 8 bits")),
+            (0, 9, "C", 9, "c.other", Err("c.other: a packed float, not described")),
+            (0, 25, "C", 3, "c.array[4]", Ok("float32[4]")),
+            (31, 25, "C", 3, "c.array[4]", Ok("float32[][4]")),
+            (0, 45, "C", 9, "c.pointer", Ok("float32[]")),
+            (0, 15, "C", 9, "c.fBits", Ok("uint32")),
+            (41, 15, "C", 9, "c.fBits", Err("type 15")),
+            (0, 300, "C", 4, "c.words", Err("text")),
+            (0, 300, "C", 9, "c.none", Err("member c.none of C, not described")),
+            (0, 64, "C", 9, "c.pointer", Err("type 64 of class C")),
+        ] {
+            let class_version = 2;
+            let branch = Declared { name, class, class_version, id, branch_type, streamer_type };
+            let found = decide(&branch, &[], false, &streamers()).map(|layout| layout.describe());
+            assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{name}");
+        }
+    }
+}
