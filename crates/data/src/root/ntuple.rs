@@ -4,8 +4,8 @@
 //! anchor ──► header (fields, columns)
 //!        └─► footer (more of them) ──► page lists (clusters) ──► pages
 //! ```
-//! [`anchor`] is the object in the file, [`envelope`] the boxes of the metadata, [`schema`] what the header lists,
-//! [`clusters`] what footer and page lists do, [`encoding`] the bytes of a page, and [`columns`] what comes out:
+//! `anchor` is the object in the file, `envelope` the boxes of the metadata, [`schema`] what the header lists,
+//! [`clusters`] what footer and page lists do, `encoding` the bytes of a page, and [`columns`] what comes out:
 //! columns of values with the lengths of their collections, as for trees. Not read: variants, fixed arrays of
 //! collections, and projected fields, which show others again.
 //! Source: RNTuple specification 1.0.
