@@ -1,7 +1,8 @@
 //! Scientific files as columns: what a physicist has on disk, read to the last bit.
 //!
-//! [`table`] says what a file holds: tables of columns. [`root`] reads the ROOT format: `TTree`s and `RNTuple`s, basket by basket or page by page, with
-//! what is needed to make the same file again (offsets, compressed blocks, raw payloads).
+//! [`table`] says what a file holds: tables of columns. [`root`] reads the ROOT format: `TTree`s and
+//! `RNTuple`s, basket by basket or page by page, with what is needed to make the same file again (offsets,
+//! compressed blocks, raw payloads).
 //!
 //! Input is hostile: nothing panics, declared sizes are checked against [`Limits`] before memory is
 //! asked for, recursion is bounded, and arithmetic on what a file declares is checked.

@@ -6,9 +6,9 @@
 //! ```
 //! One on-disk structure is one file of this module: [`header`], [`key`], [`directory`], [`compression`],
 //! `streamer` (the file's own description of its classes), `any` and `decode` (objects by it), [`tree`],
-//! [`branch`], `leaf`, [`basket`], `structure` (objects stored whole). [`layout`] says how entries are to be read, [`column`](mod@column) reads them, and
-//! [`file`](mod@file) is the way in. [`ntuple`] is the other form, `RNTuple`. [`records`] are what
-//! tiles a file, whatever refers to it.
+//! [`branch`], `leaf`, [`basket`], `structure` (objects stored whole). [`layout`] says how entries are to be
+//! read, [`column`](mod@column) reads them, and [`file`](mod@file) is the way in. [`ntuple`] is the other form,
+//! `RNTuple`. [`records`] are what tiles a file, whatever refers to it.
 //!
 //! ```no_run
 //! use vxc_data::root::RootFile;
