@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::options::Job;
 #[cfg(feature = "train")]
 use crate::train;
-use crate::{compress, decompress, fit, inspect, list, panics};
+use crate::{compress, data, decompress, fit, inspect, list, panics};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,7 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         Job::Inspect(files, how) => {
             each(files, console, None, |name| inspect::one(how, name, console))
         }
+        Job::Data(what) => data::run(what, console)?,
         Job::Fit(how) => {
             fit::run(how, console)?;
             0

@@ -6,6 +6,7 @@ mod args;
 mod batch;
 mod compress;
 mod console;
+mod data;
 mod decompress;
 mod failure;
 mod fit;

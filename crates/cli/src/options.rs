@@ -12,6 +12,7 @@ use crate::args::{
     UnpackArgs, Verify,
 };
 use crate::console::Console;
+use crate::data::Data;
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::layout::LayoutFrom;
@@ -35,6 +36,8 @@ pub enum Job {
     Train(Box<Train>),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
+    /// Look into scientific files.
+    Data(Data),
 }
 
 /// Where results go.
@@ -154,6 +157,7 @@ impl Job {
                 let layout = layout(&a.layout)?;
                 Self::Inspect(a.files, Inspect { layout, level: level(a.level)?, options })
             }
+            Some(Command::Data(a)) => Self::Data(a.into()),
         })
     }
 }
