@@ -125,37 +125,35 @@ impl<'a> BitReader<'a> {
         low_bits(value, bits)
     }
 
-    /// The next values of `bits[i]` bits each, as [`BitReader::read`] gives them one by one. `SHARED` values come from
-    /// one word: none may have more than 57 / `SHARED` bits.
+    /// Reads the next [`GROUP`] values, the i-th of `bits(i)` bits, as [`BitReader::read`] gives them one by one, and hands
+    /// them to `put`. `SHARED` values come from one word: none may have more than 57 / `SHARED` bits.
     #[inline(always)]
-    pub fn read_group<const SHARED: usize>(&mut self, bits: &[u32; GROUP]) -> [u64; GROUP] {
-        debug_assert!(bits.iter().all(|&b| b as usize * SHARED <= FAST_BITS as usize));
+    pub fn read_group<const SHARED: usize>(
+        &mut self,
+        bits: impl Fn(usize) -> u8,
+        mut put: impl FnMut(usize, u64),
+    ) {
+        debug_assert!((0..GROUP).all(|i| usize::from(bits(i)) * SHARED <= FAST_BITS as usize));
         let rest = usize::try_from(self.position >> 3).ok().and_then(|at| self.data.get(at..));
         let Some(window) = rest.and_then(|rest| rest.first_chunk::<GROUP_BYTES>()) else {
-            return self.last_group(bits);
+            return (0..GROUP).for_each(|i| put(i, self.read(bits(i).into())));
         };
-        let first = (self.position & 7) as u32;
+        let first = self.position & 7;
         let mut at = first;
-        let mut out = [0; GROUP];
-        for (out, bits) in out.chunks_mut(SHARED).zip(bits.chunks(SHARED)) {
-            // The mask says what is true and spares a check.
+        for from in (0..GROUP).step_by(SHARED) {
+            // The remainder says what is true and spares a check.
             let byte = (at >> 3) as usize % 64;
             let mut word = [0; 8];
             word.copy_from_slice(&window[byte..byte + 8]);
             let mut word = u64::from_le_bytes(word) >> (at & 7);
-            for (out, &bits) in out.iter_mut().zip(bits) {
-                *out = word & ((1 << (bits & 63)) - 1);
-                word >>= bits & 63;
+            for i in from..(from + SHARED).min(GROUP) {
+                let bits = u64::from(bits(i)) % 64;
+                put(i, word & ((1 << bits) - 1));
+                word >>= bits;
                 at += bits;
             }
         }
-        self.position += u64::from(at - first);
-        out
-    }
-
-    #[cold]
-    fn last_group(&mut self, bits: &[u32; GROUP]) -> [u64; GROUP] {
-        bits.map(|bits| self.read(bits))
+        self.position += at - first;
     }
 
     /// Reads a value of `widths[i]` bits into each `out[i]`.

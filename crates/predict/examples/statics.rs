@@ -1,4 +1,4 @@
-//! Static coding of a file of f32 records: 
+//! Static coding of a file of f32 records:
 //! `statics FILE RECORD_BYTES BIN_BITS contexts|plain exact|bits [relations]`.
 use vxc_entropy::CostCounter;
 use vxc_predict::static_model::contexts::Contexts;
@@ -43,10 +43,11 @@ fn main() {
     let mut coded = Vec::new();
     let encode =
         time(&mut || coded = StaticModel::new(&tokeniser, &plan).encode(&tokeniser, &plan, &data));
-    let mut back = vec![0; data.len()];
+    let mut back = Vec::new();
     let decode = time(&mut || {
+        back.clear();
         StaticModel::new(&tokeniser, &plan)
-            .decode(&tokeniser, &plan, &coded, &mut back)
+            .decode(&tokeniser, &plan, &coded, n, &mut back)
             .expect("decode");
     });
     assert!(back == data, "round trip");

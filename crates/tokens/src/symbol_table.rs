@@ -123,15 +123,16 @@ impl SymbolTable {
         let mut reader = bits.clone();
         for (symbols, out) in symbols.iter().zip(out) {
             let before = reader.clone();
-            let group = symbols.map(|s| u32::from(widths[usize::from(s)]));
-            let offsets = reader.read_group::<SHARED>(&group);
             let mut wrong = 0;
-            for i in 0..GROUP {
-                let symbol = usize::from(symbols[i]);
-                // Both are below 2^57: the top bit is the borrow.
-                wrong |= last[symbol].wrapping_sub(offsets[i]);
-                out[i] = start[symbol].wrapping_add(offsets[i]);
-            }
+            reader.read_group::<SHARED>(
+                |i| widths[usize::from(symbols[i])],
+                |i, offset| {
+                    let symbol = usize::from(symbols[i]);
+                    // Both are below 2^57: the top bit is the borrow.
+                    wrong |= last[symbol].wrapping_sub(offset);
+                    out[i] = start[symbol].wrapping_add(offset);
+                },
+            );
             if wrong >> 63 != 0 {
                 reader = before;
                 self.read_each(step, symbols, &mut reader, out)?;
