@@ -162,7 +162,7 @@ fn plan_static(
     if fields < total / 2 || layout.fields.len() > 64 || sample.len() < 4096 {
         let (lz, raw, coded) = LzPlan::choose(level.number().into(), Some(layout), sample)?;
         let plain = StreamCode { form: Form::Records(layout.clone()), ..base };
-        if price(coded as usize, raw, total, &plain) < fields {
+        if price(coded, raw, total, &plain) < fields {
             return Ok(Planned { code: plain, method: Method::Lz(lz) });
         }
     }

@@ -50,6 +50,7 @@ pub struct ContentDigest {
 
 /// Bytes that are hashed at a time: a power of two.
 const PIECE: usize = 128 << 10;
+const PIECE_MASK: u64 = (PIECE - 1) as u64;
 
 /// Hashes an archive's content, given in order and in pieces of any size.
 #[derive(Clone, Debug, Default)]
@@ -69,8 +70,8 @@ impl ContentHasher {
     pub fn update(&mut self, raw: &[u8]) {
         // Both hashes over a piece that stays in cache. BLAKE3 is a tree: pieces that begin at multiples of their length
         // are whole subtrees, hashed many leaves at a time.
-        let begun = (self.len % PIECE as u64) as usize;
-        let (head, rest) = raw.split_at(raw.len().min((PIECE - begun) % PIECE));
+        let begun = usize::try_from(self.len & PIECE_MASK).unwrap_or(0);
+        let (head, rest) = raw.split_at(raw.len().min(PIECE.saturating_sub(begun)));
         for piece in std::iter::once(head).chain(rest.chunks(PIECE)) {
             self.blake3.update(piece);
             self.adler32.write_slice(piece);
