@@ -10,6 +10,8 @@
 
 pub mod contexts;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use vxc_entropy::{
     BitReader, BitWriter, DecTable, EncTable, FreqTable, RansDecoder, RansEncoder, read_varint,
