@@ -92,6 +92,7 @@ fn write(
         layout,
         model: pack.model.clone(),
         embed_model: pack.embed_model,
+        pure: pack.pure,
         segment_bytes: pack.segment,
         metadata: if pack.metadata { metadata(&source) } else { Metadata::default() },
         threads: pack.threads,

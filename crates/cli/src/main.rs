@@ -7,6 +7,8 @@ mod batch;
 mod compress;
 mod console;
 mod decompress;
+#[cfg(feature = "train")]
+mod export;
 mod failure;
 mod fit;
 mod input;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use vxc::{DecodeLimits, DecompressOptions, Level, Model};
 
-#[cfg(feature = "train")]
-use crate::args::TrainArgs;
 use crate::args::{
     Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
     UnpackArgs, Verify,
 };
+#[cfg(feature = "train")]
+use crate::args::{ExportArgs, TrainArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
@@ -33,6 +33,9 @@ pub enum Job {
     /// Train a neural model.
     #[cfg(feature = "train")]
     Train(Box<Train>),
+    /// Make a model file of a trained network.
+    #[cfg(feature = "train")]
+    Export(ExportArgs),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
 }
@@ -62,6 +65,8 @@ pub struct Pack {
     pub model: Option<Arc<Model>>,
     /// Whether the model travels in the archive.
     pub embed_model: bool,
+    /// Whether a network codes alone.
+    pub pure: bool,
     /// Whether name, time and permissions are stored.
     pub metadata: bool,
     /// Largest segment in bytes; none: the level's.
@@ -142,8 +147,10 @@ impl Job {
                 model: load_models(a.model.as_slice())?.pop(),
                 args: a,
             })),
+            #[cfg(feature = "train")]
+            Some(Command::Export(a)) => Self::Export(a),
             #[cfg(not(feature = "train"))]
-            Some(Command::Train(_)) => {
+            Some(Command::Train(_) | Command::Export(_)) => {
                 return Err(Failure::usage(
                     "this program was built without training; build it with: \
                      cargo build --release -p vxc-cli --features train",
@@ -217,13 +224,22 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
+    let level = level(a.level)?;
+    let model = models.pop();
+    if level.is_neural() && model.as_ref().is_none_or(|m| m.neural().is_none()) {
+        console.note(&format!(
+            "level {} needs a --model with a network (see vxc train, vxc export); this is done at level 6",
+            level.number()
+        ));
+    }
     let pack = Pack {
         placing: placing(&files, output, console)?,
-        level: level(a.level)?,
+        level,
         verify,
         layout: layout(&a.layout)?,
-        model: models.pop(),
+        model,
         embed_model: a.embed_model,
+        pure: a.pure,
         metadata: !a.no_name,
         segment: a.segment,
         threads: base.common.threads.into(),

@@ -15,7 +15,8 @@ use vxc_format::{
 };
 
 use crate::error::Error;
-use crate::level::{LOOKAHEAD, segments};
+use crate::level::{LOOKAHEAD, Level, segments};
+use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
 use crate::plan::{Part, model_helps, parts, plan};
@@ -76,6 +77,8 @@ struct Coded {
 /// before leaves a truncated one.
 pub struct Encoder<W: Write> {
     options: CompressOptions,
+    /// The level that is used: that of the options where it can be.
+    level: Level,
     writer: ArchiveWriter<Counting<W>>,
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
@@ -102,8 +105,12 @@ impl<W: Write> Encoder<W> {
             raw_size: None,
         };
         let writer = ArchiveWriter::new(Counting { inner, bytes: 0 }, &header)?;
+        // Without a network, a neural level is the best of the others.
+        let network = options.model.as_ref().is_some_and(|m| m.neural().is_some());
+        let level = if network { options.level } else { options.level.without_network() };
         Ok(Self {
             options,
+            level,
             writer,
             buffer: Vec::new(),
             start: 0,
@@ -166,7 +173,7 @@ impl<W: Write> Encoder<W> {
             let sample = at..at + part.len;
             at += part.len;
             let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
-            let level = self.options.level;
+            let level = self.level;
             let (most, single) = match self.options.segment_bytes {
                 // A key of 1/16 must still hold something to learn from.
                 Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
@@ -189,23 +196,23 @@ impl<W: Write> Encoder<W> {
         sample: std::ops::Range<usize>,
         lengths: &[u64],
     ) -> Result<usize, Error> {
-        let level = self.options.level;
+        let level = self.level;
         let sample = &self.buffer[sample];
         let largest = lengths.iter().copied().max().unwrap_or(1);
         let total = part.len as u64;
         let own = plan(level, part.layout.as_ref(), sample, total, largest)?;
         let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
+        let method = |model: &Model| model.method(level, self.options.pure);
+        let embed = self.options.embed_model;
         let (stream, method, source) = match model {
             // A model is used where it helps, and only there is it needed to decompress.
-            Some(model)
-                if model_helps(&model, &own, level, sample, total, self.options.embed_model)? =>
-            {
+            Some(model) if model_helps(&model, method(&model), &own, sample, total, embed)? => {
                 if self.options.embed_model
                     && self.streams.iter().all(|s| s.stream.model().is_none())
                 {
                     self.writer.embed_model(model.file())?;
                 }
-                let method = model.method(level);
+                let method = method(&model);
                 let source = TokeniserSource::Model(model.id());
                 (Stream::of_model(model), method, source)
             }
@@ -258,9 +265,9 @@ impl<W: Write> Encoder<W> {
             && let Some(&cut) = self.cuts.front()
         {
             let output = &self.streams[cut.stream];
-            let (code, kind) = (output.stream.code(), output.method.kind());
-            state = code.state_bytes(kind).max(state);
-            each = code.memory(kind, cut.len as u64).max(each);
+            let kind = output.method.kind();
+            state = output.stream.code().state_bytes(kind).max(state);
+            each = output.stream.memory(kind, cut.len as u64).max(each);
             // The key's state stays beside those of the threads.
             let fixed = LOOKAHEAD + state;
             if batch.len() >= threads(self.options.threads, self.options.memory, fixed, each)
@@ -329,14 +336,13 @@ impl<W: Write> Encoder<W> {
 
 /// Codes one segment; stored where that is not larger.
 fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<Coded, Error> {
-    let code = output.stream.code();
     let start = || match &output.key {
         Some((_, _, state)) => state.clone(),
         None => output.stream.fresh(output.method.kind()),
     };
     let started = Instant::now();
     let mut state = start();
-    let (kind, bytes) = code.encode(output.method, &mut state, raw)?;
+    let (kind, bytes) = output.stream.encode(output.method, &mut state, raw)?;
     let summary = RawSummary::of(raw);
     let coding = started.elapsed();
     if bytes.len() >= raw.len() {
@@ -357,7 +363,7 @@ fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<
     if verify {
         let mut back = Vec::new();
         let mut check = start();
-        let decoded = code.decode(kind, &mut check, &bytes, &mut back, raw.len());
+        let decoded = output.stream.decode(kind, &mut check, &bytes, &mut back, raw.len());
         if decoded.is_err() || back != raw {
             return Err(Error::Verify { at: 0 });
         }

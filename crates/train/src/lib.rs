@@ -12,6 +12,7 @@ pub mod device;
 pub mod early_stop;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod gradients;
 pub mod log;
 pub mod network;

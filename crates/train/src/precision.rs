@@ -40,7 +40,9 @@ impl Arithmetic {
             Precision::Bf16 => ask(FloatDType::BF16, DType::BF16),
             Precision::F16 => ask(FloatDType::F16, DType::F16),
             // 16 bits pay where matrix units compute in them; the CPU has none.
-            Precision::Auto if device.clone().without_autodiff() == Device::flex() => Ok(Self::Full),
+            Precision::Auto if device.clone().without_autodiff() == Device::flex() => {
+                Ok(Self::Full)
+            }
             Precision::Auto if has(DType::BF16) => Ok(Self::Half(FloatDType::BF16)),
             Precision::Auto if has(DType::F16) => Ok(Self::Half(FloatDType::F16)),
             Precision::Auto => Ok(Self::Full),

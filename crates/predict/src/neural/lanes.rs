@@ -5,12 +5,15 @@ use crate::error::PredictError;
 
 /// Most lanes of a segment.
 pub const MAX_LANES: usize = 256;
-/// A lane has this many records at least, unless there is one lane: each lane starts without a record before.
-const LEAST_RECORDS: usize = 32;
+/// An encoder's lanes: more do not make the network faster.
+const ENOUGH: usize = 64;
+/// An encoder's lane has this many records at least, unless there is one lane: each starts without a record before,
+/// which costs about as much as half a record.
+const LEAST_RECORDS: usize = 1024;
 
 /// The lanes that an encoder uses for `records` records.
 pub fn lanes_for(records: usize) -> usize {
-    (records / LEAST_RECORDS).clamp(1, MAX_LANES)
+    (records / LEAST_RECORDS).clamp(1, ENOUGH)
 }
 
 /// Records cut into lanes.
@@ -67,6 +70,6 @@ mod tests {
 
     #[test]
     fn few_records_get_few_lanes() {
-        assert_eq!([0, 1, 63, 64, 100_000].map(lanes_for), [1, 1, 1, 2, 256]);
+        assert_eq!([0, 1, 2047, 2048, 100_000].map(lanes_for), [1, 1, 1, 2, 64]);
     }
 }

@@ -3,6 +3,8 @@
 use vxc_entropy::{CostCounter, RangeDecoder, RangeEncoder};
 use vxc_infer::weights::random::Fill;
 use vxc_infer::{IntConfig, IntModel};
+use vxc_tokens::bins::Bins;
+use vxc_tokens::transform::Transform;
 use vxc_tokens::{Endian, FitOptions, Kind, RecordLayout, fit};
 
 use super::*;
@@ -176,3 +178,72 @@ fn hostile_numbers_are_errors() {
     let mut coder = RangeDecoder::new(&noise);
     assert!(NeuralModel::pure().decode(&other, &tokeniser, 7, &mut coder, &mut out).is_err());
 }
+
+/// Steps made by hand: no fit decides about them.
+fn fixed() -> (Vec<u8>, Tokeniser) {
+    let layout = RecordLayout::array(Kind::U16, Endian::Little, 3).unwrap();
+    let step = |field, transform, copy, pairs: &[(u64, u64)]| Step {
+        field,
+        kind: Kind::U16,
+        transform,
+        copy,
+        scale: None,
+        bins: Bins::new(16, pairs).unwrap(),
+        partners: (0..field).collect(),
+    };
+    let single: Vec<(u64, u64)> = (0..100).map(|i| (i * 3, 2)).collect();
+    let steps = vec![
+        step(0, Transform::Identity, true, &[(0, 16), (16, 48), (64, 192), (256, 1024)]),
+        step(
+            1,
+            Transform::Delta,
+            false,
+            &[(32_000, 700), (32_700, 68), (32_768, 1), (32_769, 500)],
+        ),
+        step(2, Transform::Identity, false, &single),
+    ];
+    let (mut x, mut state, mut bytes) = (100u16, 9u32, Vec::new());
+    for _ in 0..1000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let step = (state >> 27) as u16;
+        x = if step < 12 { x } else { x.wrapping_add(step * step) % 1500 };
+        for v in [x, 3 * x + step, (state >> 20) as u16 & 0xff] {
+            bytes.extend(v.to_le_bytes());
+        }
+    }
+    (bytes, Tokeniser::new(layout, steps).unwrap())
+}
+
+#[test]
+fn coded_bytes_are_pinned() {
+    let (bytes, tokeniser) = fixed();
+    let mut hashes = Vec::new();
+    for memory in [false, true] {
+        let base = network(memory, 11);
+        let config = IntConfig { types: IntConfig::cycle(3), ..base.config().clone() };
+        let model = IntModel::random(config, 11, Fill::Typical).unwrap();
+        let network = Network::new(model, !memory);
+        for model in models(&tokeniser) {
+            let coded = encoded(&model, &network, &tokeniser, 9, &bytes);
+            // FNV-1a
+            let hash = coded.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, &b| {
+                (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+            });
+            hashes.push((coded.len(), hash));
+        }
+    }
+    assert_eq!(hashes, PINNED, "another value is another format: {hashes:#x?}");
+}
+
+/// Length and hash of the coded bytes: alone and with the contexts of levels 4 to 6; record by record, then with a
+/// memory.
+const PINNED: [(usize, u64); 8] = [
+    (0x1e44, 0xd506_92fa_4654_94e2),
+    (0xff6, 0xf4ed_3b94_9955_ce7c),
+    (0xfde, 0xf0e2_f203_9c39_805e),
+    (0xfe9, 0x12b2_be5c_9d34_3a1e),
+    (0x1c26, 0x83c4_3483_7076_720d),
+    (0xff5, 0x49d6_7b5b_5aa4_1c92),
+    (0xfdd, 0x89e1_cf73_01d5_ff8c),
+    (0xfe7, 0xd19e_2ae4_1e0c_db2b),
+];
