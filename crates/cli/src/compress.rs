@@ -93,6 +93,7 @@ fn write(
         model: pack.model.clone(),
         embed_model: pack.embed_model,
         pure: pack.pure,
+        trainer: pack.trainer.clone(),
         segment_bytes: pack.segment,
         metadata: if pack.metadata { metadata(&source) } else { Metadata::default() },
         threads: pack.threads,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vxc::{DecodeLimits, DecompressOptions, Level, Model};
+use vxc::{DecodeLimits, DecompressOptions, Level, Model, Trainer};
 
 use crate::args::{
     Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
@@ -67,6 +67,8 @@ pub struct Pack {
     pub embed_model: bool,
     /// Whether a network codes alone.
     pub pure: bool,
+    /// Trains on the inputs.
+    pub trainer: Option<Arc<dyn Trainer>>,
     /// Whether name, time and permissions are stored.
     pub metadata: bool,
     /// Largest segment in bytes; none: the level's.
@@ -151,10 +153,7 @@ impl Job {
             Some(Command::Export(a)) => Self::Export(a),
             #[cfg(not(feature = "train"))]
             Some(Command::Train(_) | Command::Export(_)) => {
-                return Err(Failure::usage(
-                    "this program was built without training; build it with: \
-                     cargo build --release -p vxc-cli --features train",
-                ));
+                return Err(Failure::usage(WITHOUT_TRAINING));
             }
             Some(Command::Inspect(a)) => {
                 let options = decoding(&a.models, &a.common, None)?;
@@ -226,9 +225,11 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     }
     let level = level(a.level)?;
     let model = models.pop();
-    if level.is_neural() && model.as_ref().is_none_or(|m| m.neural().is_none()) {
+    let trainer = trainer(a.train_budget.as_deref(), level, &base.common)?;
+    let network = model.as_ref().is_some_and(|m| m.neural().is_some()) || trainer.is_some();
+    if level.is_neural() && !network {
         console.note(&format!(
-            "level {} needs a --model with a network (see vxc train, vxc export); this is done at level 6",
+            "level {} needs a --model with a network (see vxc export), or --train-budget; this is done at level 6",
             level.number()
         ));
     }
@@ -240,6 +241,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
         model,
         embed_model: a.embed_model,
         pure: a.pure,
+        trainer,
         metadata: !a.no_name,
         segment: a.segment,
         threads: base.common.threads.into(),
@@ -247,6 +249,39 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     };
     Ok(Job::Compress(files, pack))
 }
+
+/// What trains on the input.
+#[cfg(feature = "train")]
+fn trainer(
+    budget: Option<&str>,
+    level: Level,
+    common: &Common,
+) -> Result<Option<Arc<dyn Trainer>>, Failure> {
+    let Some(budget) = budget else { return Ok(None) };
+    if !level.is_neural() {
+        return Err(Failure::usage("--train-budget is for the levels -7 to -9"));
+    }
+    let budget = budget.parse().map_err(|e| Failure::usage(format!("--train-budget: {e}")))?;
+    Ok(Some(Arc::new(vxc_train::budget::InputTrainer { budget, quiet: common.quiet })))
+}
+
+/// Nothing does.
+#[cfg(not(feature = "train"))]
+fn trainer(
+    budget: Option<&str>,
+    _: Level,
+    _: &Common,
+) -> Result<Option<Arc<dyn Trainer>>, Failure> {
+    match budget {
+        None => Ok(None),
+        Some(_) => Err(Failure::usage(WITHOUT_TRAINING)),
+    }
+}
+
+/// What is said where training is asked for.
+#[cfg(not(feature = "train"))]
+const WITHOUT_TRAINING: &str = "this program was built without training; build it with: \
+     cargo build --release -p vxc-cli --features train";
 
 fn unpack(
     base: Base,

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -19,10 +21,10 @@ use crate::level::{LOOKAHEAD, Level, segments};
 use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
-use crate::plan::{Part, model_helps, parts, plan};
+use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
-use crate::stream_code::Form;
+use crate::stream_code::{Form, StreamCode};
 
 /// What a compression did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,6 +81,8 @@ pub struct Encoder<W: Write> {
     options: CompressOptions,
     /// The level that is used: that of the options where it can be.
     level: Level,
+    /// What was trained on the input.
+    trained: Option<Arc<Model>>,
     writer: ArchiveWriter<Counting<W>>,
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
@@ -106,11 +110,15 @@ impl<W: Write> Encoder<W> {
         };
         let writer = ArchiveWriter::new(Counting { inner, bytes: 0 }, &header)?;
         // Without a network, a neural level is the best of the others.
-        let network = options.model.as_ref().is_some_and(|m| m.neural().is_some());
+        let network = match &options.model {
+            Some(model) => model.neural().is_some(),
+            None => options.trainer.is_some(),
+        };
         let level = if network { options.level } else { options.level.without_network() };
         Ok(Self {
             options,
             level,
+            trained: None,
             writer,
             buffer: Vec::new(),
             start: 0,
@@ -193,23 +201,31 @@ impl<W: Write> Encoder<W> {
     fn add_stream(
         &mut self,
         part: &Part,
-        sample: std::ops::Range<usize>,
+        sample: Range<usize>,
         lengths: &[u64],
     ) -> Result<usize, Error> {
         let level = self.level;
-        let sample = &self.buffer[sample];
         let largest = lengths.iter().copied().max().unwrap_or(1);
         let total = part.len as u64;
-        let own = plan(level, part.layout.as_ref(), sample, total, largest)?;
-        let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
+        let bytes = &self.buffer[sample.clone()];
+        let own = plan(level, part.layout.as_ref(), bytes, total, largest)?;
+        let trained = self.options.model.is_none() && level.is_neural();
+        if trained {
+            self.train(&own.code, sample.clone())?;
+        }
+        let sample = &self.buffer[sample];
+        let model = if trained { &self.trained } else { &self.options.model };
+        let model = model.clone().filter(|m| m.layout() == part.layout.as_ref());
         let method = |model: &Model| model.method(level, self.options.pure);
-        let embed = self.options.embed_model;
+        let embed = trained || self.options.embed_model;
+        // Who can afford to train can afford to know what it brought.
+        let most = if trained { usize::MAX } else { LONG_TRIAL_BYTES };
+        let carried = embed && self.streams.iter().all(|s| s.stream.model().is_none());
+        let price = (carried, most);
         let (stream, method, source) = match model {
             // A model is used where it helps, and only there is it needed to decompress.
-            Some(model) if model_helps(&model, method(&model), &own, sample, total, embed)? => {
-                if self.options.embed_model
-                    && self.streams.iter().all(|s| s.stream.model().is_none())
-                {
+            Some(model) if model_helps(&model, method(&model), &own, sample, total, price)? => {
+                if carried {
                     self.writer.embed_model(model.file())?;
                 }
                 let method = method(&model);
@@ -235,6 +251,22 @@ impl<W: Write> Encoder<W> {
         });
         self.streams.push(Output { stream, method, id, key: None });
         Ok(self.streams.len() - 1)
+    }
+
+    /// Trains a network on the first records that there are.
+    fn train(&mut self, code: &StreamCode, sample: Range<usize>) -> Result<(), Error> {
+        let (Some(trainer), None, Form::Fields(_)) =
+            (&self.options.trainer, &self.trained, &code.form)
+        else {
+            return Ok(());
+        };
+        let record = code.record_bytes();
+        let raw = &self.buffer[sample];
+        let whole = &raw[..raw.len() / record * record];
+        if let Some((network, alone)) = trainer.train(code, whole)? {
+            self.trained = Some(Arc::new(Model::bare(self.level, code, network, alone)?));
+        }
+        Ok(())
     }
 
     /// Codes and writes all planned segments.

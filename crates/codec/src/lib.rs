@@ -27,6 +27,7 @@ mod plan;
 mod segment_code;
 pub mod stream;
 mod stream_code;
+pub mod trainer;
 
 use std::io::Read;
 
@@ -39,6 +40,7 @@ pub use model::Model;
 pub use neural::Neural;
 pub use options::{CompressOptions, DecompressOptions, Metadata};
 pub use stream_code::{Form, StreamCode};
+pub use trainer::Trainer;
 pub use vxc_format::{DecodeLimits, FormatError, Header, ModelId, SegmentKind};
 pub use vxc_tokens as tokens;
 

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! signature 8: 89 'V' 'X' 'M' 0D 0A 1A 0A · version u8 · level u8
-//! then six sections, each: raw length varint · stored length varint · zstd frame (or the raw bytes
-//! where both lengths are equal): code, names, static counts, mix state, network, neural state
+//! then five sections, each: raw length varint · stored length varint · zstd frame (or the raw bytes
+//! where both lengths are equal): code, names, static counts, mix state, network (empty, or its length varint, its serial
+//! form, the neural state)
 //! CRC32C of all before, u32 LE
 //! ```
 //! A state that is empty is a fresh one; a model without a network has no neural state. The code is a stream definition's payload; names are the fields' names, one a line. The id of a model is
@@ -113,8 +114,7 @@ impl Model {
     }
 
     /// A model with a network: `fitted` (or only its names, where `code` is another), the network over the symbols of
-    /// `code`, and the adaptive state beside it after the training data, whole records. `bare`: without the states of
-    /// the other levels, to travel in an archive.
+    /// `code`, and the adaptive states after the training data, whole records.
     ///
     /// # Errors
     /// [`Error::ModelMismatch`] if the network does not fit the code.
@@ -125,30 +125,40 @@ impl Model {
         network: IntModel,
         alone: bool,
         training: &[u8],
-        bare: bool,
     ) -> Result<Self, Error> {
         let neural = Neural::new(network, alone, &code)?;
         let record = code.record_bytes();
         let data = &training[..training.len() / record * record];
-        if bare {
-            code.plan = None;
-        } else if let (None, Form::Fields(tokeniser)) = (&code.plan, &code.form) {
+        if let (None, Form::Fields(tokeniser)) = (&code.plan, &code.form) {
             code.plan = Some(static_plan(Level::new(3)?, tokeniser, data, data.len() as u64));
         }
         let state = learned(&code, Some(&neural), Method::Neural { pure: false }, SEGMENT, data)?;
-        let (mut statics, mut mix) = (State::None, State::None);
-        if !bare {
-            statics = code.fresh(SegmentKind::Static);
-            code.encode(None, Method::Static, &mut statics, data)?;
-            mix = if code == fitted.code {
-                fitted.mix.clone()
-            } else {
-                learned(&code, None, Method::Mix, SEGMENT, data)?
-            };
-        }
+        let mut statics = code.fresh(SegmentKind::Static);
+        code.encode(None, Method::Static, &mut statics, data)?;
+        let mix = if code == fitted.code {
+            fitted.mix.clone()
+        } else {
+            learned(&code, None, Method::Mix, SEGMENT, data)?
+        };
         let (code, names) = (&code, &fitted.names[..]);
         let neural = Some((&neural, &state));
         Parts { level, code, names, statics: &statics, mix: &mix, neural }.publish()
+    }
+
+    /// A network and its code alone, to travel in an archive: all states are fresh ones.
+    ///
+    /// # Errors
+    /// As [`Model::with_network`].
+    pub fn bare(
+        level: Level,
+        code: &StreamCode,
+        network: IntModel,
+        alone: bool,
+    ) -> Result<Self, Error> {
+        let neural = Neural::new(network, alone, code)?;
+        let neural = Some((&neural, &State::None));
+        let (statics, mix) = (&State::None, &State::None);
+        Parts { level, code, names: &[], statics, mix, neural }.publish()
     }
 
     /// Loads a model file.
@@ -192,22 +202,30 @@ impl Model {
             .map_err(|e| Error::ModelMismatch(e.to_string()))?;
         let names = String::from_utf8(take_section(&mut rest)?).map_err(|_| bad("names"))?;
         let (counts, mixed) = (take_section(&mut rest)?, take_section(&mut rest)?);
-        let (network, beside) = (take_section(&mut rest)?, take_section(&mut rest)?);
+        let network = take_section(&mut rest)?;
         if !rest.is_empty() {
             return Err(bad("bytes after the last section"));
         }
+        let (network, beside) = match &network[..] {
+            [] => (&[][..], &[][..]),
+            mut section => {
+                let len = read_varint(&mut section).map_err(|_| bad("length of the network"))?;
+                let len = usize::try_from(len).map_err(|_| bad("length of the network"))?;
+                section.split_at_checked(len).ok_or_else(|| bad("length of the network"))?
+            }
+        };
         let states = states_bytes(&code, !network.is_empty());
-        let needed = states.saturating_add(Neural::bytes_of(&network)?);
+        let needed = states.saturating_add(Neural::bytes_of(network)?);
         check_memory(needed, limits)?;
         let statics = load(code.fresh(SegmentKind::Static), &counts)?;
         let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
-        let neural = match &network[..] {
+        let neural = match network {
             [] if beside.is_empty() => None,
             [] => return Err(bad("a state without a network")),
             serial => {
                 let room = limits.max_memory - needed;
                 let network = Neural::from_bytes(serial, &code, room)?;
-                Some((network, load(code.fresh(SegmentKind::Neural), &beside)?))
+                Some((network, load(code.fresh(SegmentKind::Neural), beside)?))
             }
         };
         Ok(Self {
@@ -322,17 +340,19 @@ impl Parts<'_> {
         out.extend([VERSION, self.level.number()]);
         let names: String =
             self.names.iter().flat_map(|n| [n.replace('\n', " "), "\n".into()]).collect();
-        let (network, beside) = match self.neural {
-            Some((neural, state)) => (neural.to_bytes(), save(state, visits)),
-            None => (Vec::new(), Vec::new()),
-        };
+        let mut network = Vec::new();
+        if let Some((neural, state)) = self.neural {
+            let serial = neural.to_bytes();
+            write_varint(&mut network, serial.len() as u64);
+            network.extend(serial);
+            network.extend(save(state, visits));
+        }
         let sections = [
             self.code.to_bytes(),
             names.into_bytes(),
             save(self.statics, visits),
             save(self.mix, visits),
             network,
-            beside,
         ];
         for raw in &sections {
             let coded = zstd::bulk::compress(raw, 12).map_err(Error::Io)?;

@@ -19,7 +19,7 @@ use crate::stream_code::{Form, StreamCode};
 /// Bytes that decide between ways of coding.
 const TRIAL_BYTES: usize = 256 << 10;
 /// The same for wide or short tables, where learning costs most.
-const LONG_TRIAL_BYTES: usize = 1 << 20;
+pub const LONG_TRIAL_BYTES: usize = 1 << 20;
 
 /// A part of the input that is one stream.
 #[derive(Clone, Debug)]
@@ -210,7 +210,7 @@ fn plan_mix(
     Ok(Planned { code, method: Method::Mix })
 }
 
-/// Whether a model codes the start of the sample smaller than a plan of its own.
+/// Whether a model codes the sample smaller than a plan of its own: `most` bytes of its start, at most.
 ///
 /// # Errors
 /// [`Error::Corruption`] if a library fails.
@@ -220,10 +220,10 @@ pub fn model_helps(
     own: &Planned,
     sample: &[u8],
     total: u64,
-    embed: bool,
+    (embed, most): (bool, usize),
 ) -> Result<bool, Error> {
     let record = own.code.record_bytes();
-    let trial = &sample[..sample.len().min(LONG_TRIAL_BYTES.max(record)) / record * record];
+    let trial = &sample[..sample.len().min(most.max(record)) / record * record];
     let coded = |code: &StreamCode, neural, method: Method, mut state: State| {
         let coded = code.encode(neural, method, &mut state, trial)?.1.len() as u64;
         Ok::<_, Error>(scaled(coded, trial.len(), total))

@@ -62,7 +62,11 @@ fn model(memory: bool, bare: bool, level: u8) -> Arc<Model> {
         FITTED.get_or_init(|| Model::fit(Level::default(), None, &[training.to_vec()]).unwrap());
     let network = network(fitted, training, memory);
     let (level, code) = (Level::new(level).unwrap(), fitted.code().clone());
-    let model = Model::with_network(level, fitted, code, network, !memory, training, bare);
+    let model = if bare {
+        Model::bare(level, &code, network, !memory)
+    } else {
+        Model::with_network(level, fitted, code, network, !memory, training)
+    };
     Arc::new(model.unwrap())
 }
 
@@ -187,6 +191,6 @@ fn a_model_file_is_hostile_input() {
     let other = IntModel::random(IntConfig::record(5), 1, Fill::Typical).unwrap();
     let code = model.code().clone();
     let level = Level::new(8).unwrap();
-    let e = Model::with_network(level, &model, code, other, true, &unseen(50), true).unwrap_err();
+    let e = Model::bare(level, &code, other, true).unwrap_err();
     assert!(matches!(e, Error::ModelMismatch(_)), "{e}");
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+pub mod budget;
 pub mod checkpoint;
 pub mod config;
 pub mod data;

@@ -70,7 +70,6 @@ pub fn publish(folder: &Path, files: &[Vec<u8>], level: Level) -> Result<Exporte
     }
     let network_bytes = integers.to_bytes().len();
     let alone = preset == Preset::Record;
-    let model =
-        Model::with_network(level, &source.fitted, code, integers, alone, &source.bytes, false)?;
+    let model = Model::with_network(level, &source.fitted, code, integers, alone, &source.bytes)?;
     Ok(Exported { model, network_bytes, float, integer })
 }
