@@ -177,18 +177,19 @@ impl<W: Write> Encoder<W> {
         };
         let parts = parts(sample, given.as_ref(), more);
         let mut at = from;
+        let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
         for part in &parts {
             let sample = at..at + part.len;
             at += part.len;
             let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
             let level = self.level;
-            let (most, single) = match self.options.segment_bytes {
+            let (longest, single) = match self.options.segment_bytes {
                 // A key of 1/16 must still hold something to learn from.
                 Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
                 None => (level.segment_bytes(), level.single_bytes()),
             };
-            let lengths = segments(most, single, part.len as u64, record);
-            let stream = self.add_stream(part, sample, &lengths)?;
+            let lengths = segments(longest, single, part.len as u64, record);
+            let stream = self.add_stream(part, sample, &lengths, part.len == most)?;
             for (j, &len) in lengths.iter().enumerate() {
                 let key = j == 0 && lengths.len() > 1;
                 self.cuts.push_back(Cut { stream, len: len as usize, key });
@@ -203,6 +204,7 @@ impl<W: Write> Encoder<W> {
         part: &Part,
         sample: Range<usize>,
         lengths: &[u64],
+        largest_part: bool,
     ) -> Result<usize, Error> {
         let level = self.level;
         let largest = lengths.iter().copied().max().unwrap_or(1);
@@ -210,7 +212,7 @@ impl<W: Write> Encoder<W> {
         let bytes = &self.buffer[sample.clone()];
         let own = plan(level, part.layout.as_ref(), bytes, total, largest)?;
         let trained = self.options.model.is_none() && level.is_neural();
-        if trained {
+        if trained && largest_part {
             self.train(&own.code, sample.clone())?;
         }
         let sample = &self.buffer[sample];

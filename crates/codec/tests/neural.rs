@@ -3,12 +3,13 @@
 mod common;
 
 use std::io::Cursor;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use common::{compress, decompress, jets, options};
 use vxc::{
     Archive, CompressOptions, DecodeLimits, DecompressOptions, Error, Form, Level, Model,
-    SegmentKind,
+    SegmentKind, StreamCode, Trainer,
 };
 use vxc_infer::weights::random::Fill;
 use vxc_infer::{IntConfig, IntModel};
@@ -16,16 +17,20 @@ use vxc_infer::{IntConfig, IntModel};
 const RECORD: usize = 124;
 
 /// A small network that knows how frequent each symbol is, and beyond that only noise.
-fn network(model: &Model, training: &[u8], memory: bool) -> IntModel {
-    let Form::Fields(tokeniser) = &model.code().form else { panic!("jets have a tokeniser") };
+fn knowing(code: &StreamCode, training: &[u8], width: usize, memory: bool) -> IntModel {
+    let Form::Fields(tokeniser) = &code.form else { panic!("jets have a tokeniser") };
+    let vocab = tokeniser.steps().iter().map(|s| s.alphabet()).max().unwrap();
     let fields = tokeniser.steps().len();
     let base = if memory { IntConfig::memory(31) } else { IntConfig::record(31) };
     let config = IntConfig {
-        d_model: 16,
+        d_model: width,
         n_layers: 1,
-        n_heads: 2,
-        d_ff: 16,
-        vocab: 256,
+        n_heads: 1,
+        d_ff: width,
+        vocab,
+        context_vocab: vocab,
+        embedding: vxc_infer::config::Embedding::Shared,
+        head: vxc_infer::config::HeadKind::Factorised,
         types: IntConfig::cycle(fields as u16),
         window: if memory { 40 } else { fields },
         memory: base.memory.map(|m| vxc_infer::config::MemoryConfig { chunk: 50, ..m }),
@@ -33,14 +38,14 @@ fn network(model: &Model, training: &[u8], memory: bool) -> IntModel {
     };
     let random = IntModel::random(config.clone(), 7, Fill::Typical).unwrap();
     let mut weights = random.weights().clone();
-    let mut counts = vec![0u32; fields * 256];
+    let mut counts = vec![0u32; fields * vocab];
     let mut previous = vec![0; fields];
     for record in training.chunks_exact(RECORD) {
         let row: Vec<u64> = tokeniser.layout().fields.iter().map(|f| f.load(record)).collect();
         for (k, step) in tokeniser.steps().iter().enumerate() {
             let f = usize::from(step.field);
             let (before, _) = tokeniser.before(k, &row, &previous);
-            counts[k * 256 + usize::from(step.encode(row[f], previous[f], before).symbol)] += 1;
+            counts[k * vocab + usize::from(step.encode(row[f], previous[f], before).symbol)] += 1;
         }
         previous = row;
     }
@@ -49,6 +54,21 @@ fn network(model: &Model, training: &[u8], memory: bool) -> IntModel {
         head.weights.iter_mut().for_each(|w| *w /= 8);
     }
     IntModel::new(config, weights).unwrap()
+}
+
+/// Gives back what it was told to.
+#[derive(Debug)]
+struct Told {
+    /// Width of the network; none: nothing was learned.
+    width: Option<usize>,
+    asked: AtomicUsize,
+}
+
+impl Trainer for Told {
+    fn train(&self, code: &StreamCode, raw: &[u8]) -> Result<Option<(IntModel, bool)>, Error> {
+        self.asked.fetch_add(1, Relaxed);
+        Ok(self.width.map(|d| (knowing(code, raw, d, false), true)))
+    }
 }
 
 /// Records that models are fitted to.
@@ -60,7 +80,7 @@ fn model(memory: bool, bare: bool, level: u8) -> Arc<Model> {
     let training = &jets[..RECORD * TRAINED];
     let fitted =
         FITTED.get_or_init(|| Model::fit(Level::default(), None, &[training.to_vec()]).unwrap());
-    let network = network(fitted, training, memory);
+    let network = knowing(fitted.code(), training, 16, memory);
     let (level, code) = (Level::new(level).unwrap(), fitted.code().clone());
     let model = if bare {
         Model::bare(level, &code, network, !memory)
@@ -114,6 +134,25 @@ fn without_a_network_neural_levels_are_level_6() {
         assert_eq!(archive.len(), compress(&raw, 6).len());
         assert!(decompress(&archive).unwrap() == raw);
     }
+}
+
+#[test]
+fn a_network_trained_on_the_input_stays_away_where_it_does_not_pay() {
+    let raw = unseen(500);
+    let with = |told: &Arc<Told>| {
+        let trainer: Arc<dyn Trainer> = told.clone();
+        let options = CompressOptions { trainer: Some(trainer), ..options(8) };
+        let archive = vxc::compress(&raw, &options).unwrap();
+        assert_eq!(told.asked.load(Relaxed), 1, "once, for the largest table");
+        // Nothing is needed to decompress.
+        assert!(decompress(&archive).unwrap() == raw);
+        archive
+    };
+    let told = |width| Arc::new(Told { width, asked: AtomicUsize::new(0) });
+    let mix = compress(&raw, 8).len();
+    assert_eq!(with(&told(None)).len(), mix);
+    // Too large for what it knows.
+    assert_eq!(with(&told(Some(64))).len(), mix);
 }
 
 #[test]
