@@ -1,6 +1,7 @@
 //! The command line as clap sees it. Nothing is checked here that needs more than one argument; see
 //! [`crate::options`].
 
+mod data;
 mod groups;
 mod train;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+pub use data::{DataArgs, DataCommand};
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
@@ -25,6 +27,7 @@ Examples:
   vxc -3 -T 8 *.bin                 several files, a faster level, eight threads
   vxc -l -v jets.bin.vxc            what is in an archive
   vxc inspect jets.bin              where the bytes go, field by field
+  vxc data columns events.root      what a ROOT file holds
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
   vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
   vxc -8 --model net.vxm test.bin   with a network: made by vxc train and vxc export
@@ -82,6 +85,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Show where the bytes go: of an input file, or of an archive
     Inspect(InspectArgs),
+    /// Look into scientific files: ROOT
+    Data(DataArgs),
 }
 
 /// Flags without a command, as zstd has them.
@@ -225,6 +230,7 @@ impl Cli {
             Some(Command::Train(a)) => &a.common,
             Some(Command::Export(a)) => &a.common,
             Some(Command::Inspect(a)) => &a.common,
+            Some(Command::Data(a)) => a.command.common(),
         };
         match (common.quiet, common.verbose) {
             (true, _) => Talk::Quiet,

@@ -3,6 +3,7 @@
 use std::io;
 
 use vxc::{Error, FormatError};
+use vxc_data::DataError;
 
 /// A failure. Exit codes: 1 bad data, failed verification or a fault of the program, 2 usage or I/O, 3 model missing or mismatched,
 /// 4 limit exceeded.
@@ -10,6 +11,8 @@ use vxc::{Error, FormatError};
 pub enum Failure {
     /// The library's.
     Codec(Error),
+    /// A scientific file that cannot be read.
+    Data(DataError),
     /// The archive that was just written does not give the input back. Nothing was published.
     Verify(String),
     /// Reading or writing failed; the text says what was tried.
@@ -40,7 +43,9 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Codec(e) => e.exit_code(),
-            Self::Verify(_) | Self::Internal(_) => 1,
+            Self::Data(DataError::LimitExceeded { .. }) => 4,
+            Self::Data(DataError::Io(_) | DataError::InvalidArgument(_)) => 2,
+            Self::Data(_) | Self::Verify(_) | Self::Internal(_) => 1,
             Self::Io(..) | Self::Usage(_) => 2,
             Self::Model(_) => 3,
             Self::Closed => 0,
@@ -50,10 +55,16 @@ impl Failure {
     /// The I/O error behind it, if there is one.
     pub fn io_error(&self) -> Option<&io::Error> {
         match self {
-            Self::Io(_, e) => Some(e),
+            Self::Io(_, e) | Self::Data(DataError::Io(e)) => Some(e),
             Self::Codec(Error::Io(e) | Error::Format(FormatError::Io(e))) => Some(e),
             _ => None,
         }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(e: DataError) -> Self {
+        Self::Data(e)
     }
 }
 
@@ -71,6 +82,7 @@ impl std::fmt::Display for Failure {
             }
             (_, Some(e)) => f.write_str(&plain(e)),
             (Self::Codec(e), _) => e.fmt(f),
+            (Self::Data(e), _) => e.fmt(f),
             (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
             (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
             (Self::Internal(m), _) => write!(f, "internal error, please report it: {m}"),

@@ -6,6 +6,7 @@ mod args;
 mod batch;
 mod compress;
 mod console;
+mod data;
 mod decompress;
 #[cfg(feature = "train")]
 mod export;

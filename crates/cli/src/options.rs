@@ -12,6 +12,7 @@ use crate::args::{
 #[cfg(feature = "train")]
 use crate::args::{ExportArgs, TrainArgs};
 use crate::console::Console;
+use crate::data::Data;
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::layout::LayoutFrom;
@@ -38,6 +39,8 @@ pub enum Job {
     Export(ExportArgs),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
+    /// Look into scientific files.
+    Data(Data),
 }
 
 /// Where results go.
@@ -160,6 +163,7 @@ impl Job {
                 let layout = layout(&a.layout)?;
                 Self::Inspect(a.files, Inspect { layout, level: level(a.level)?, options })
             }
+            Some(Command::Data(a)) => Self::Data(a.into()),
         })
     }
 }

@@ -64,6 +64,9 @@ fn configured(how: &Train) -> Result<Config, Failure> {
     set.extend(args.lr.map(|x| format!("training.lr={x:?}")));
     set.extend(args.seed.map(|n| format!("training.seed={n}")));
     let mut config = Config::load(args.config.as_deref(), &set).map_err(failure)?;
+    if args.start.is_some() {
+        config.model.start.clone_from(&args.start);
+    }
     if !args.files.is_empty() {
         config.data.train.clone_from(&args.files);
     }

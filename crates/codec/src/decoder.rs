@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use vxc_format::{
     Block, BlockReader, ContentHasher, Header, ModelId, RawSummary, Segment, SegmentKind,
@@ -35,6 +36,8 @@ pub struct Decoder<R: Read> {
     at: usize,
     /// Bytes that streams and embedded models hold.
     held: u64,
+    /// Time spent on decoding segments, summed over threads.
+    coding: Duration,
     done: bool,
     failed: bool,
 }
@@ -98,6 +101,7 @@ impl<R: Read> Decoder<R> {
             out: Vec::new(),
             at: 0,
             held: 0,
+            coding: Duration::ZERO,
             done: false,
             failed: false,
         })
@@ -127,12 +131,20 @@ impl<R: Read> Decoder<R> {
     ///
     /// # Errors
     /// Whatever is wrong with the input; nothing is given then.
-    pub fn decode_all(mut self) -> Result<Vec<u8>, Error> {
+    pub fn decode_all(&mut self) -> Result<Vec<u8>, Error> {
         self.out.drain(..self.at);
+        self.at = 0;
         while !self.done {
             self.fill()?;
         }
-        Ok(self.out)
+        Ok(std::mem::take(&mut self.out))
+    }
+
+    /// Seconds spent so far on decoding segments and checking their own checksums, summed over threads: the counterpart
+    /// of [`Summary::coding_seconds`](crate::Summary::coding_seconds). The rest is reading, opening streams and the
+    /// checksums of the whole content.
+    pub fn coding_seconds(&self) -> f64 {
+        self.coding.as_secs_f64()
     }
 
     /// Decodes the next batch of segments and appends them to `out`.
@@ -233,17 +245,22 @@ impl<R: Read> Decoder<R> {
             // One segment: straight into the output, whose memory is used again and again.
             let mut state = start_state(stream, segment, state.take());
             let from = self.out.len();
+            let started = Instant::now();
             decode_segment(stream, segment, &mut state, &mut self.out)?;
+            self.coding += started.elapsed();
             self.hasher.update(&self.out[from..]);
             return self.keep(segment, state);
         }
         let results = in_parallel(jobs, |(stream, segment, state)| {
             let mut state = start_state(stream, segment, state);
             let mut raw = Vec::new();
-            decode_segment(stream, segment, &mut state, &mut raw).map(|()| (raw, state))
+            let started = Instant::now();
+            decode_segment(stream, segment, &mut state, &mut raw)?;
+            Ok::<_, Error>((raw, state, started.elapsed()))
         });
         for (segment, result) in batch.iter().zip(results) {
-            let (raw, state) = result?;
+            let (raw, state, coding) = result?;
+            self.coding += coding;
             self.hasher.update(&raw);
             self.out.extend_from_slice(&raw);
             self.keep(segment, state)?;

@@ -157,13 +157,12 @@ fn plan_static(
     let trial = trial(sample, layout, TRIAL_BYTES);
     let coded = StaticModel::new(&tokeniser, &plan).encode(&tokeniser, &plan, trial).len();
     let code = StreamCode { form: Form::Fields(tokeniser), plan: Some(plan), ..base.clone() };
-    let fields = scaled(coded as u64, trial.len(), total) + code.to_bytes().len() as u64;
+    let fields = price(coded, trial.len(), total, &code);
     // A dictionary pays where many values repeat; hardly ever where fields take half of the bytes.
     if fields < total / 2 || layout.fields.len() > 64 || sample.len() < 4096 {
         let (lz, raw, coded) = LzPlan::choose(level.number().into(), Some(layout), sample)?;
         let plain = StreamCode { form: Form::Records(layout.clone()), ..base };
-        let plain_bytes = plain.to_bytes().len() as u64;
-        if scaled(coded as u64, raw, total) + plain_bytes < fields {
+        if price(coded, raw, total, &plain) < fields {
             return Ok(Planned { code: plain, method: Method::Lz(lz) });
         }
     }
@@ -188,7 +187,7 @@ fn plan_mix(
     let records = size / layout.record_bytes as u64;
     FieldModel::new(&tokeniser, records, base.mix_level).encode(&tokeniser, &mut counter, trial)?;
     let code = StreamCode { form: Form::Fields(tokeniser), ..base.clone() };
-    candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
+    candidates.push((price(counter.finish().len(), trial.len(), total, &code), code));
 
     let code = StreamCode { form: Form::Records(layout.clone()), ..base.clone() };
     for (kind, code) in [(ByteKind::Record(layout.clone()), code), (ByteKind::Binary, base.clone())]
@@ -200,12 +199,9 @@ fn plan_mix(
         let mut counter = RangeEncoder::new();
         let config = ByteModelConfig { kind, level: base.mix_level, len: size };
         ByteModel::new(&config).encode(&mut counter, trial);
-        candidates.push((scaled(counter.finish().len() as u64, trial.len(), total), code));
+        candidates.push((price(counter.finish().len(), trial.len(), total, &code), code));
     }
-    let best = candidates
-        .into_iter()
-        .map(|(cost, code)| (cost + code.to_bytes().len() as u64, code))
-        .min_by_key(|(cost, _)| *cost);
+    let best = candidates.into_iter().min_by_key(|(cost, _)| *cost);
     let code = best.map_or(base, |(_, code)| code);
     Ok(Planned { code, method: Method::Mix })
 }
@@ -239,6 +235,11 @@ fn trial<'a>(sample: &'a [u8], layout: &RecordLayout, most: usize) -> &'a [u8] {
     let size = layout.record_bytes;
     let n = sample.len().min(most.max(size)) / size * size;
     &sample[..n]
+}
+
+/// Bytes of a whole stream by its sample: `coded` bytes of `of`, and the code itself.
+fn price(coded: usize, of: usize, total: u64, code: &StreamCode) -> u64 {
+    scaled(coded as u64, of, total) + code.to_bytes().len() as u64
 }
 
 fn scaled(coded: u64, of: usize, total: u64) -> u64 {

@@ -200,7 +200,7 @@ impl StreamCode {
             return Ok(());
         }
         FloatEnv::check()?;
-        let coded = unpadded(coded)?;
+        let coded = unpadded(coded, raw_len)?;
         let start = out.len();
         if let (SegmentKind::Mix, State::Bytes(model)) = (kind, &mut *state) {
             let mut coder = RangeDecoder::new(coded);
@@ -208,19 +208,23 @@ impl StreamCode {
             model.restart();
             return end(coder);
         }
+        if let (SegmentKind::Static | SegmentKind::Mix | SegmentKind::Neural, Form::Fields(t)) =
+            (kind, &self.form)
+            && !raw_len.is_multiple_of(t.layout().record_bytes)
+        {
+            return Err(Error::Corruption("a segment is no whole number of records".into()));
+        }
+        if let (SegmentKind::Static, State::Static(model), Form::Fields(t)) =
+            (kind, &mut *state, &self.form)
+        {
+            let plan = self.plan.as_ref().ok_or_else(|| mismatch("static"))?;
+            let records = raw_len / t.layout().record_bytes;
+            return Ok(model.decode(t, plan, coded, records, out)?);
+        }
         out.resize(start + raw_len, 0);
         let out = &mut out[start..];
         match (kind, &mut *state, &self.form) {
             (SegmentKind::Lz, _, _) => lz::decode(self.layout(), coded, out)?,
-            (SegmentKind::Static | SegmentKind::Mix | SegmentKind::Neural, _, Form::Fields(t))
-                if !raw_len.is_multiple_of(t.layout().record_bytes) =>
-            {
-                return Err(Error::Corruption("a segment is no whole number of records".into()));
-            }
-            (SegmentKind::Static, State::Static(model), Form::Fields(t)) => {
-                let plan = self.plan.as_ref().ok_or_else(|| mismatch("static"))?;
-                model.decode(t, plan, coded, out)?;
-            }
             (SegmentKind::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeDecoder::new(coded);
                 model.decode(t, &mut coder, out)?;
@@ -243,7 +247,7 @@ fn block_bytes(fields: u64, raw_len: u64) -> u64 {
     // A block has 128 records or 2^16 values, whichever is more; a value has a byte at least.
     let values = (128 * fields).max(1 << 16).min(raw_len);
     // The tables of a step, one for each of up to 16 classes.
-    let tables = 16 * (5 << 10);
+    let tables = 16 * (17 << 10);
     24 * values + 48 * values / fields.max(1) + tables
 }
 
@@ -258,16 +262,22 @@ fn mismatch(what: &str) -> Error {
 /// Ends the coded bytes of a segment: a one, and zeros up to the length that the format asks for.
 fn pad(bytes: &mut Vec<u8>, raw_len: usize) {
     bytes.push(1);
-    let least = usize::try_from(min_coded_len(raw_len as u64)).unwrap_or(usize::MAX);
-    bytes.resize(bytes.len().max(least), 0);
+    bytes.resize(bytes.len().max(least(raw_len)), 0);
 }
 
-/// The inverse of [`pad`].
-fn unpadded(coded: &[u8]) -> Result<&[u8], Error> {
+/// The inverse of [`pad`]: zeros that nobody asks for are no part of any archive.
+fn unpadded(coded: &[u8], raw_len: usize) -> Result<&[u8], Error> {
     match coded.iter().rposition(|&b| b != 0) {
-        Some(last) if coded[last] == 1 => Ok(&coded[..last]),
+        Some(last) if coded[last] == 1 && coded.len() == least(raw_len).max(last + 1) => {
+            Ok(&coded[..last])
+        }
         _ => Err(Error::Corruption("a segment does not end with its mark".into())),
     }
+}
+
+/// Fewest coded bytes of a segment.
+fn least(raw_len: usize) -> usize {
+    usize::try_from(min_coded_len(raw_len as u64)).unwrap_or(usize::MAX)
 }
 
 /// Refuses a segment whose model would not fit in memory.
@@ -326,6 +336,47 @@ mod tests {
             _ => None,
         };
         StreamCode { plan, size_bits: size_bits(largest), ..code }
+    }
+
+    #[test]
+    fn only_zeros_that_are_asked_for_are_taken_off() {
+        for (coded, raw_len) in [(0, 1), (0, 5000), (5, 5000), (5, 1 << 20), (100, 1 << 20)] {
+            let payload = vec![7u8; coded];
+            let mut padded = payload.clone();
+            pad(&mut padded, raw_len);
+            assert_eq!(unpadded(&padded, raw_len).unwrap(), payload);
+            padded.push(0);
+            assert!(unpadded(&padded, raw_len).is_err(), "{coded} bytes for {raw_len}");
+        }
+        assert!(unpadded(&[1, 0], 1).is_err());
+        assert!(unpadded(&[7, 2], 1).is_err());
+        assert!(unpadded(&[0, 0], 1).is_err());
+        assert!(unpadded(&[], 1).is_err());
+    }
+
+    /// Through the decoder: one zero more than the encoder wrote.
+    #[test]
+    fn static_and_lz_segments_with_needless_zeros_are_refused() {
+        let raw: Vec<u8> = (0..4000u32).flat_map(|i| (i / 7).to_le_bytes()).collect();
+        let layout = RecordLayout::array(Kind::U32, Endian::Little, 1).unwrap();
+        let tokeniser = fit(&layout, &raw, &FitOptions::default()).unwrap();
+        let plan = StaticPlan { contexts: Contexts::none(1), exact: false };
+        let fields = StreamCode::new(Form::Fields(tokeniser), 4, raw.len() as u64);
+        let fields = StreamCode { plan: Some(plan), ..fields };
+        let bytes = StreamCode::new(Form::Bytes, 4, raw.len() as u64);
+        let lz = LzPlan::choose(1, None, &raw).unwrap().0;
+        for (code, method) in [(fields, Method::Static), (bytes, Method::Lz(lz))] {
+            let decode = |coded: &[u8]| {
+                let mut out = Vec::new();
+                let mut state = code.fresh(method.kind());
+                code.decode(method.kind(), &mut state, coded, &mut out, raw.len()).map(|()| out)
+            };
+            let mut state = code.fresh(method.kind());
+            let (_, mut coded) = code.encode(method, &mut state, &raw).unwrap();
+            assert!(decode(&coded).unwrap() == raw);
+            coded.push(0);
+            assert!(decode(&coded).is_err(), "{method:?}");
+        }
     }
 
     #[test]

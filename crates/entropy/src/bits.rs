@@ -74,21 +74,10 @@ impl BitWriter {
     }
 }
 
-/// A width that will be read often, with its mask.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Width {
-    mask: u64,
-    bits: u32,
-}
-
-impl Width {
-    /// `bits <= 64` (more count as 64).
-    #[must_use]
-    pub fn of(bits: u32) -> Self {
-        let bits = bits.min(64);
-        Self { mask: low_bits(u64::MAX, bits), bits }
-    }
-}
+/// Values that are read at once.
+pub const GROUP: usize = 8;
+/// Bytes that hold a group whatever its widths: the word of the last value begins before byte 64.
+const GROUP_BYTES: usize = 64 + 7;
 
 /// Reads what a [`BitWriter`] wrote, given the same widths.
 #[derive(Clone, Debug)]
@@ -124,21 +113,47 @@ impl<'a> BitReader<'a> {
     #[inline(always)]
     pub fn read(&mut self, bits: u32) -> u64 {
         debug_assert!(bits <= 64, "{bits} bits");
-        self.read_width(Width::of(bits))
-    }
-
-    /// [`BitReader::read`] with the mask at hand.
-    #[inline(always)]
-    pub fn read_width(&mut self, width: Width) -> u64 {
+        let bits = bits.min(64);
         let shift = (self.position & 7) as u32;
         let byte = self.position >> 3;
         let mut value = self.word_at(byte) >> shift;
-        if width.bits > FAST_BITS {
+        if bits > FAST_BITS {
             // Shift by 64 - shift, in two steps since that may be 64.
             value |= self.word_at(byte + 8) << (63 - shift) << 1;
         }
-        self.position += u64::from(width.bits);
-        value & width.mask
+        self.position += u64::from(bits);
+        low_bits(value, bits)
+    }
+
+    /// Reads the next [`GROUP`] values, the i-th of `bits(i)` bits, as [`BitReader::read`] gives them one by one, and hands
+    /// them to `put`. `SHARED` values come from one word: none may have more than 57 / `SHARED` bits.
+    #[inline(always)]
+    pub fn read_group<const SHARED: usize>(
+        &mut self,
+        bits: impl Fn(usize) -> u8,
+        mut put: impl FnMut(usize, u64),
+    ) {
+        debug_assert!((0..GROUP).all(|i| usize::from(bits(i)) * SHARED <= FAST_BITS as usize));
+        let rest = usize::try_from(self.position >> 3).ok().and_then(|at| self.data.get(at..));
+        let Some(window) = rest.and_then(|rest| rest.first_chunk::<GROUP_BYTES>()) else {
+            return (0..GROUP).for_each(|i| put(i, self.read(bits(i).into())));
+        };
+        let first = self.position & 7;
+        let mut at = first;
+        for from in (0..GROUP).step_by(SHARED) {
+            // The remainder says what is true and spares a check.
+            let byte = (at >> 3) as usize % 64;
+            let mut word = [0; 8];
+            word.copy_from_slice(&window[byte..byte + 8]);
+            let mut word = u64::from_le_bytes(word) >> (at & 7);
+            for i in from..(from + SHARED).min(GROUP) {
+                let bits = u64::from(bits(i)) % 64;
+                put(i, word & ((1 << bits) - 1));
+                word >>= bits;
+                at += bits;
+            }
+        }
+        self.position += at - first;
     }
 
     /// Reads a value of `widths[i]` bits into each `out[i]`.

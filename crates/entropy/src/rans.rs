@@ -2,7 +2,7 @@
 //!
 //! [`LANES`] states of 32 bits, each in `2^16 .. 2^32`, take the symbols in turn: symbol `i` of the whole
 //! sequence, whatever runs it came in, goes to state `i % LANES`. A state that leaves its interval moves 16
-//! bits. Precision is 12 to 14 bits and may differ from run to run.
+//! bits. Tables have a precision of 12 bits, uniform values one of 14.
 //!
 //! rANS is last in, first out: the encoder collects slots and codes them backwards at the end, the decoder
 //! reads forwards. Layout: nothing if there was nothing to say (no symbols, or only certain ones); else `LANES` states (u32, little-endian), then
@@ -25,10 +25,10 @@ pub use uniform::MAX_UNIFORM;
 
 /// States that take turns.
 pub const LANES: usize = 8;
-/// The smallest precision of a table in bits.
-pub const MIN_PRECISION: u32 = 12;
-/// The largest precision of a table in bits.
-pub const MAX_PRECISION: u32 = 14;
+/// Precision of tables in bits.
+pub const PRECISION: u32 = 12;
+/// Slots of a table: the sum of its frequencies.
+pub const SLOTS: usize = 1 << PRECISION;
 
 /// Lower end of the interval of a state; the upper end is 2^16 times as much.
 const STATE_MIN: u32 = 1 << 16;

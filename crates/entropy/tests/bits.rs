@@ -1,6 +1,7 @@
 //! Bit streams against themselves and hostile lengths.
 
 use proptest::prelude::*;
+use vxc_entropy::bits::GROUP;
 use vxc_entropy::{BitReader, BitWriter, EntropyError};
 
 fn mask(bits: u8) -> u64 {
@@ -56,6 +57,34 @@ proptest! {
             prop_assert_eq!(reader.overran(), cut < bytes.len());
             prop_assert_eq!(reader.finish().is_ok(), cut == bytes.len());
         }
+    }
+}
+
+fn groups<const SHARED: usize>(bytes: &[u8], before: u32, widths: &[u8]) {
+    let mut groups = BitReader::new(bytes);
+    groups.read(before);
+    let mut one = groups.clone();
+    for widths in widths.chunks_exact(GROUP) {
+        let mut found = [u64::MAX; GROUP];
+        groups.read_group::<SHARED>(|i| widths[i], |i, value| found[i] = value);
+        let single = widths.iter().map(|&bits| one.read(bits.into()));
+        assert_eq!(found.to_vec(), single.collect::<Vec<u64>>());
+        assert_eq!(groups.position(), one.position());
+    }
+}
+
+proptest! {
+    #[test]
+    fn groups_are_values_one_by_one(
+        bytes in prop::collection::vec(any::<u8>(), 0..600),
+        before in 0u32..64,
+        widths in prop::collection::vec(0u8..=57, 0..64),
+    ) {
+        let at_most = |most: u8| widths.iter().map(|w| w % (most + 1)).collect::<Vec<u8>>();
+        groups::<1>(&bytes, before, &widths);
+        groups::<2>(&bytes, before, &at_most(28));
+        groups::<3>(&bytes, before, &at_most(19));
+        groups::<4>(&bytes, before, &at_most(14));
     }
 }
 

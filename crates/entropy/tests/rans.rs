@@ -4,37 +4,35 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use vxc_entropy::EntropyError;
-use vxc_entropy::rans::{DecTable, EncTable, FreqTable, MAX_UNIFORM, RansDecoder, RansEncoder};
+use vxc_entropy::rans::{
+    DecTable, EncTable, FreqTable, MAX_UNIFORM, PRECISION, RansDecoder, RansEncoder,
+};
 
 /// A piece of a sequence, symbols valid for their tables.
 #[derive(Clone, Debug)]
 enum Run {
     One(usize, Vec<u8>),
-    /// Which group of tables (one group for each precision), then contexts and symbols.
-    Ctx(usize, Vec<u8>, Vec<u8>),
+    /// Contexts and symbols.
+    Ctx(Vec<u8>, Vec<u8>),
     Uniform(Vec<u16>, Vec<u16>),
 }
 
-const PRECISIONS: [u32; 3] = [12, 13, 14];
-const TABLES_EACH: usize = 4;
+const TABLES: usize = 4;
 
-/// For each precision: flat, certain, steep, and smooth with gaps.
+/// Flat, certain, steep, and smooth with gaps.
 fn tables() -> &'static [FreqTable] {
-    static TABLES: LazyLock<Vec<FreqTable>> = LazyLock::new(make_tables);
-    &TABLES
+    static ALL: LazyLock<Vec<FreqTable>> = LazyLock::new(make_tables);
+    &ALL
 }
 
 fn make_tables() -> Vec<FreqTable> {
-    let shapes: [Vec<u32>; TABLES_EACH] = [
+    let shapes: [Vec<u32>; TABLES] = [
         vec![1; 256],
         (0..200).map(|s| u32::from(s == 150)).collect(),
         (0..256).map(|s| if s == 9 { 1 << 31 } else { 1 }).collect(),
         (0..100).map(|s| if s % 3 == 0 { 0 } else { s * s }).collect(),
     ];
-    PRECISIONS
-        .iter()
-        .flat_map(|&p| shapes.iter().map(move |s| FreqTable::from_counts(s, p)))
-        .collect()
+    shapes.iter().map(|s| FreqTable::from_counts(s)).collect()
 }
 
 fn allowed(table: &FreqTable) -> Vec<u8> {
@@ -42,23 +40,19 @@ fn allowed(table: &FreqTable) -> Vec<u8> {
 }
 
 fn run() -> impl Strategy<Value = Run> {
-    let picks =
-        || prop::collection::vec((0..TABLES_EACH as u8, any::<prop::sample::Index>()), 0..60);
+    let picks = || prop::collection::vec((0..TABLES as u8, any::<prop::sample::Index>()), 0..60);
     let pick = |table: usize, at: &prop::sample::Index| {
         let symbols = allowed(&tables()[table]);
         symbols[at.index(symbols.len())]
     };
     let n = prop_oneof![Just(1u16), Just(256), 1u16..=256, 1u16..=4];
     prop_oneof![
-        (0..TABLES_EACH * 3, picks()).prop_map(move |(t, picks)| {
+        (0..TABLES, picks()).prop_map(move |(t, picks)| {
             Run::One(t, picks.iter().map(|(_, at)| pick(t, at)).collect())
         }),
-        (0usize..3, picks()).prop_map(move |(group, picks)| {
-            let (c, s) = picks
-                .iter()
-                .map(|(c, at)| (*c, pick(group * TABLES_EACH + usize::from(*c), at)))
-                .unzip();
-            Run::Ctx(group, c, s)
+        picks().prop_map(move |picks| {
+            let (c, s) = picks.iter().map(|(c, at)| (*c, pick(usize::from(*c), at))).unzip();
+            Run::Ctx(c, s)
         }),
         prop::collection::vec((n, any::<u16>()), 0..40)
             .prop_map(|all| all.into_iter().map(|(n, v)| (n, v % n)).unzip())
@@ -71,10 +65,7 @@ fn encode(tables: &[EncTable], runs: &[Run]) -> Vec<u8> {
     for run in runs {
         match run {
             Run::One(t, symbols) => encoder.push_run(&tables[*t], symbols),
-            Run::Ctx(group, contexts, symbols) => {
-                let group = &tables[group * TABLES_EACH..][..TABLES_EACH];
-                encoder.push_run_ctx(group, contexts, symbols);
-            }
+            Run::Ctx(contexts, symbols) => encoder.push_run_ctx(tables, contexts, symbols),
             Run::Uniform(n, values) => encoder.push_uniform_run(n, values),
         }
     }
@@ -93,11 +84,10 @@ fn decode(tables: &[DecTable], runs: &[Run], bytes: &[u8]) -> (Vec<Run>, Result<
             decoder.decode_run(&tables[*t], &mut out);
             Run::One(*t, out)
         }
-        Run::Ctx(group, contexts, _) => {
+        Run::Ctx(contexts, _) => {
             let mut out = vec![0; contexts.len()];
-            let of_group = &tables[group * TABLES_EACH..][..TABLES_EACH];
-            decoder.decode_run_ctx(of_group, contexts, &mut out);
-            Run::Ctx(*group, contexts.clone(), out)
+            decoder.decode_run_ctx(tables, contexts, &mut out);
+            Run::Ctx(contexts.clone(), out)
         }
         Run::Uniform(n, _) => {
             let mut out = vec![0; n.len()];
@@ -157,10 +147,9 @@ proptest! {
     #[test]
     fn random_tables(
         counts in prop::collection::vec(prop_oneof![Just(0u32), 0u32..2000, 0u32..1 << 23], 1..=256),
-        precision in 12u32..=14,
         picks: Vec<prop::sample::Index>,
     ) {
-        let table = FreqTable::from_counts(&counts, precision);
+        let table = FreqTable::from_counts(&counts);
         let symbols = allowed(&table);
         let message: Vec<u8> = picks.iter().map(|at| symbols[at.index(symbols.len())]).collect();
         let mut encoder = RansEncoder::new();
@@ -195,9 +184,7 @@ fn length_is_near_the_entropy() {
             .flat_map(|(s, &f)| std::iter::repeat_n(s as u8, usize::from(f)))
             .collect();
         let message: Vec<u8> = noise(count).map(|r| slots[r as usize % slots.len()]).collect();
-        let bits = |&s: &u8| {
-            f64::from(table.precision()) - f64::from(table.freqs()[usize::from(s)]).log2()
-        };
+        let bits = |&s: &u8| f64::from(PRECISION) - f64::from(table.freqs()[usize::from(s)]).log2();
         let theory = message.iter().map(bits).sum::<f64>() / 8.0;
         let mut encoder = RansEncoder::new();
         encoder.push_run(&EncTable::new(table), &message);
@@ -216,7 +203,7 @@ fn length_is_near_the_entropy() {
 
 #[test]
 fn certain_symbols_are_no_bytes() {
-    let table = FreqTable::from_counts(&[0, 4], 12);
+    let table = FreqTable::from_counts(&[0, 4]);
     let mut encoder = RansEncoder::new();
     encoder.push_run(&EncTable::new(&table), &[1; 1000]);
     encoder.push_uniform_run(&[1; 100], &[0; 100]);
@@ -231,7 +218,7 @@ fn certain_symbols_are_no_bytes() {
 #[test]
 #[should_panic(expected = "without frequency")]
 fn a_symbol_without_frequency_is_refused() {
-    let table = FreqTable::from_counts(&[1, 0, 1], 12);
+    let table = FreqTable::from_counts(&[1, 0, 1]);
     RansEncoder::new().push_run(&EncTable::new(&table), &[0, 1, 2]);
 }
 

@@ -48,6 +48,10 @@ pub struct ContentDigest {
     pub adler32: u32,
 }
 
+/// Bytes that are hashed at a time: a power of two.
+const PIECE: usize = 128 << 10;
+const PIECE_MASK: u64 = (PIECE - 1) as u64;
+
 /// Hashes an archive's content, given in order and in pieces of any size.
 #[derive(Clone, Debug, Default)]
 pub struct ContentHasher {
@@ -64,12 +68,15 @@ impl ContentHasher {
 
     /// Adds the bytes that follow.
     pub fn update(&mut self, raw: &[u8]) {
-        self.len = self.len.saturating_add(len64(raw));
-        // Both hashes over a piece that stays in cache.
-        for piece in raw.chunks(64 * 1024) {
+        // Both hashes over a piece that stays in cache. BLAKE3 is a tree: pieces that begin at multiples of their length
+        // are whole subtrees, hashed many leaves at a time.
+        let begun = usize::try_from(self.len & PIECE_MASK).unwrap_or(0);
+        let (head, rest) = raw.split_at(raw.len().min(PIECE.saturating_sub(begun)));
+        for piece in std::iter::once(head).chain(rest.chunks(PIECE)) {
             self.blake3.update(piece);
             self.adler32.write_slice(piece);
         }
+        self.len = self.len.saturating_add(len64(raw));
     }
 
     /// Number of bytes so far.

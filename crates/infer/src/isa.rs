@@ -92,7 +92,11 @@ impl Isa {
             if std::arch::is_x86_feature_detected!("sse4.1") {
                 sets.push(Isa(Set::Sse41));
             }
-            if std::arch::is_x86_feature_detected!("avx2") {
+            if std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("bmi1")
+                && std::arch::is_x86_feature_detected!("bmi2")
+                && std::arch::is_x86_feature_detected!("popcnt")
+            {
                 sets.push(Isa(Set::Avx2));
             }
         }
@@ -169,7 +173,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => {
                 #[expect(unsafe_code, reason = "enters code compiled for AVX2")]
-                // SAFETY: an `Isa` of this set is made only after the CPU said it has AVX2.
+                // SAFETY: an `Isa` of this set is made only after the CPU said it has AVX2, BMI1, BMI2 and POPCNT.
                 unsafe {
                     x86_64::run_avx2(task)
                 }

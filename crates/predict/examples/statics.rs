@@ -1,4 +1,5 @@
-//! Static coding of a file of f32 records: `statics FILE RECORD_BYTES BIN_BITS contexts|plain exact|bits`.
+//! Static coding of a file of f32 records:
+//! `statics FILE RECORD_BYTES BIN_BITS contexts|plain exact|bits [relations]`.
 use vxc_entropy::CostCounter;
 use vxc_predict::static_model::contexts::Contexts;
 use vxc_predict::static_model::{StaticModel, StaticPlan};
@@ -14,6 +15,7 @@ fn main() {
     let options = FitOptions {
         records: n as u64,
         bin_bits: a[3].parse().expect("bin bits"),
+        relations: a.get(6).is_some_and(|a| a == "relations"),
         ..FitOptions::default()
     };
     let tokeniser = fit(&layout, &data, &options).expect("fit");
@@ -31,7 +33,7 @@ fn main() {
     let plan = StaticPlan { contexts, exact: a[5] == "exact" };
     let time = |f: &mut dyn FnMut()| {
         let mut best = f64::MAX;
-        for _ in 0..5 {
+        for _ in 0..25 {
             let t = std::time::Instant::now();
             f();
             best = best.min(t.elapsed().as_secs_f64());
@@ -41,10 +43,11 @@ fn main() {
     let mut coded = Vec::new();
     let encode =
         time(&mut || coded = StaticModel::new(&tokeniser, &plan).encode(&tokeniser, &plan, &data));
-    let mut back = vec![0; data.len()];
+    let mut back = Vec::new();
     let decode = time(&mut || {
+        back.clear();
         StaticModel::new(&tokeniser, &plan)
-            .decode(&tokeniser, &plan, &coded, &mut back)
+            .decode(&tokeniser, &plan, &coded, n, &mut back)
             .expect("decode");
     });
     assert!(back == data, "round trip");

@@ -10,11 +10,14 @@
 
 pub mod contexts;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use vxc_entropy::{
     BitReader, BitWriter, DecTable, EncTable, FreqTable, RansDecoder, RansEncoder, read_varint,
     write_varint,
 };
+use vxc_infer::{Isa, Task};
 use vxc_tokens::symbol_table::offset_bits;
 use vxc_tokens::{Block, Tokeniser};
 
@@ -22,8 +25,6 @@ use crate::error::PredictError;
 use contexts::{Contexts, Source};
 use tables::Counts;
 
-/// Precision of the frequency tables in bits.
-const PRECISION: u32 = 12;
 /// Records of the first block.
 const FIRST_BLOCK: usize = 128;
 /// Later blocks hold about this many values (records × fields), and at least 128 records.
@@ -46,10 +47,10 @@ pub struct StaticModel {
     counts: Vec<Counts>,
 }
 
-/// Sizes of the blocks of `records` records of `fields` fields.
-fn blocks(records: usize, fields: usize) -> impl Iterator<Item = usize> {
+/// Sizes of the blocks of `records` records of `fields` fields. A model that has learned needs no short ones.
+fn blocks(records: usize, fields: usize, learned: bool) -> impl Iterator<Item = usize> {
     let largest = (BLOCK_VALUES / fields.max(1)).max(FIRST_BLOCK);
-    let (mut left, mut next) = (records, FIRST_BLOCK);
+    let (mut left, mut next) = (records, if learned { largest } else { FIRST_BLOCK });
     std::iter::from_fn(move || {
         let n = next.min(left);
         left -= n;
@@ -86,7 +87,7 @@ impl StaticModel {
         let mut out = Vec::with_capacity(bytes.len() / 2);
         let mut work = Work::new(tokeniser, plan);
         let mut at = 0;
-        for n in blocks(bytes.len() / size, tokeniser.steps().len()) {
+        for n in blocks(bytes.len() / size, tokeniser.steps().len(), self.has_learned()) {
             let part = &bytes[at..at + n * size];
             at += part.len();
             tokeniser.load(part, &mut work.block);
@@ -116,22 +117,35 @@ impl StaticModel {
         out
     }
 
-    /// Decodes whole records: the inverse of [`StaticModel::encode`].
+    /// Decodes `records` records and appends them to `out`: the inverse of [`StaticModel::encode`].
     ///
     /// # Errors
-    /// [`PredictError`] for anything that no encoder writes.
+    /// [`PredictError`] for anything that no encoder writes; `out` may have grown then.
     pub fn decode(
         &mut self,
         tokeniser: &Tokeniser,
         plan: &StaticPlan,
+        coded: &[u8],
+        records: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PredictError> {
+        Isa::current().run(Decoding { model: self, tokeniser, plan, coded, records, out })
+    }
+
+    #[inline(always)]
+    fn decode_blocks(
+        &mut self,
+        tokeniser: &Tokeniser,
+        plan: &StaticPlan,
         mut coded: &[u8],
-        out: &mut [u8],
+        records: usize,
+        out: &mut Vec<u8>,
     ) -> Result<(), PredictError> {
         let size = tokeniser.layout().record_bytes;
         let mut work = Work::new(tokeniser, plan);
         let mut tables = Vec::new();
-        let mut at = 0;
-        for n in blocks(out.len() / size, tokeniser.steps().len()) {
+        out.reserve(records * size);
+        for n in blocks(records, tokeniser.steps().len(), self.has_learned()) {
             let rans_len = read_varint(&mut coded)?;
             let bits_len = read_varint(&mut coded)?;
             let mut rans = RansDecoder::new(take(&mut coded, rans_len)?)?;
@@ -140,7 +154,6 @@ impl StaticModel {
             for k in 0..tokeniser.steps().len() {
                 work.begin_step(tokeniser, plan, k);
                 let symbols = &mut work.block.tokens[k].symbols;
-                symbols.clear();
                 symbols.resize(n, 0);
                 self.decoder_tables(k, &mut work.weights, &mut tables);
                 match &tables[..self.counts[k].tables()] {
@@ -159,9 +172,10 @@ impl StaticModel {
             }
             rans.finish()?;
             bits.finish()?;
-            let part = &mut out[at..at + n * size];
-            at += part.len();
-            tokeniser.store(&work.block, part);
+            // Memory that was just filled is still in cache.
+            let from = out.len();
+            out.resize(from + n * size, 0);
+            tokeniser.store(&work.block, &mut out[from..]);
             work.end_block(tokeniser);
         }
         if !coded.is_empty() {
@@ -170,12 +184,17 @@ impl StaticModel {
         Ok(())
     }
 
+    /// Whether it has counted anything.
+    fn has_learned(&self) -> bool {
+        self.counts.iter().any(|counts| !counts.is_empty())
+    }
+
     /// The tables of a step, class by class.
     fn tables(&self, k: usize, weights: &mut Vec<u32>) -> impl Iterator<Item = FreqTable> {
         let counts = &self.counts[k];
         (0..counts.tables()).map(move |class| {
             counts.weights(class, weights);
-            FreqTable::from_counts(weights, PRECISION)
+            FreqTable::from_counts(weights)
         })
     }
 
@@ -187,6 +206,26 @@ impl StaticModel {
                 None => out.push(DecTable::new(&table)),
             }
         }
+    }
+}
+
+/// The arguments of [`StaticModel::decode`]: its loops are compiled for each instruction set.
+struct Decoding<'a> {
+    model: &'a mut StaticModel,
+    tokeniser: &'a Tokeniser,
+    plan: &'a StaticPlan,
+    coded: &'a [u8],
+    records: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl Task for Decoding<'_> {
+    type Output = Result<(), PredictError>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { model, tokeniser, plan, coded, records, out } = self;
+        model.decode_blocks(tokeniser, plan, coded, records, out)
     }
 }
 

@@ -3,14 +3,18 @@
 //! A block's columns hold one entry a record. Steps go in coding order; a step may use the raw values of
 //! earlier ones. The record before the block is given by field (all zeros before the first block).
 
-use vxc_entropy::bits::{BitReader, Width};
+use vxc_entropy::BitReader;
 
 use crate::error::TokenError;
 use crate::layout::Endian;
-use crate::step::Token;
+use crate::restore::restore;
+use crate::step::{Before, Step, Token};
 use crate::symbol_table::offset_bits;
 use crate::tokeniser::Tokeniser;
 use crate::transform::Transform;
+
+/// Bytes of the records that are put together at a time.
+const TILE_BYTES: usize = 8 << 10;
 
 /// `N` bytes of a record.
 #[inline(always)]
@@ -68,18 +72,24 @@ impl Tokeniser {
     }
 
     /// Writes a block's raw columns as records: `out.len()` = records × record bytes.
+    #[inline(always)]
     pub fn store(&self, block: &Block, out: &mut [u8]) {
         let size = self.layout.record_bytes;
-        for (f, column) in self.layout.fields.iter().zip(&block.raw) {
-            let records = out.chunks_exact_mut(size).zip(column);
-            match (f.endian, f.kind.bytes()) {
-                (Endian::Little, 4) => records.for_each(|(r, &raw)| {
-                    r[f.offset..f.offset + 4].copy_from_slice(&(raw as u32).to_le_bytes());
-                }),
-                (Endian::Little, 8) => records.for_each(|(r, &raw)| {
-                    r[f.offset..f.offset + 8].copy_from_slice(&raw.to_le_bytes());
-                }),
-                _ => records.for_each(|(r, &raw)| f.store(raw, r)),
+        // Field by field in tiles of records that stay in the first-level cache.
+        let tile = (TILE_BYTES / size).max(1);
+        for (i, out) in out.chunks_mut(tile * size).enumerate() {
+            for (f, column) in self.layout.fields.iter().zip(&block.raw) {
+                let column = column.get(i * tile..).unwrap_or_default();
+                let records = out.chunks_exact_mut(size).zip(column);
+                match (f.endian, f.kind.bytes()) {
+                    (Endian::Little, 4) => records.for_each(|(r, &raw)| {
+                        r[f.offset..f.offset + 4].copy_from_slice(&(raw as u32).to_le_bytes());
+                    }),
+                    (Endian::Little, 8) => records.for_each(|(r, &raw)| {
+                        r[f.offset..f.offset + 8].copy_from_slice(&raw.to_le_bytes());
+                    }),
+                    _ => records.for_each(|(r, &raw)| f.store(raw, r)),
+                }
             }
         }
     }
@@ -126,8 +136,7 @@ impl Tokeniser {
         let symbols = &tokens[k].symbols;
         sizes.clear();
         if step.scale.is_none() {
-            let table = &self.tables[k];
-            sizes.extend(symbols.iter().map(|&s| table.size(s)));
+            sizes.extend(symbols.iter().map(|&s| step.size(s, Before::default())));
         } else {
             // The shift depends on the prediction alone.
             sizes.extend(
@@ -144,18 +153,30 @@ impl Tokeniser {
     ///
     /// # Errors
     /// [`TokenError::Stream`] if a symbol or an offset does not exist.
+    #[inline(always)]
     pub fn values(&self, k: usize, previous: &[u64], block: &mut Block) -> Result<(), TokenError> {
-        let mut offsets = std::mem::take(&mut block.offsets);
+        let Block { raw, tokens, offsets, predicted, .. } = block;
+        let step = &self.steps[k];
+        let column = &mut raw[usize::from(step.field)];
+        let symbols = &tokens[k].symbols;
+        let last = previous[usize::from(step.field)];
+        column.resize(symbols.len(), 0);
+        if step.scale.is_none() {
+            self.tables[k].numbers(step, symbols, offsets, column)?;
+            restore(step, symbols, predicted, last, column);
+            return Ok(());
+        }
         let mut next = offsets.iter();
-        let result = self.decode(k, previous, block, |_| next.next().copied().unwrap_or_default());
-        std::mem::swap(&mut block.offsets, &mut offsets);
-        result
+        one_by_one(step, symbols, predicted, last, column, |_| {
+            next.next().copied().unwrap_or_default()
+        })
     }
 
     /// Values of one step from its symbols and a stream of offsets in whole bits.
     ///
     /// # Errors
     /// [`TokenError::Stream`] if a symbol or an offset does not exist.
+    #[inline(always)]
     pub fn read_values(
         &self,
         k: usize,
@@ -163,38 +184,20 @@ impl Tokeniser {
         block: &mut Block,
         bits: &mut BitReader<'_>,
     ) -> Result<(), TokenError> {
-        // A copy, so that the position stays in a register.
-        let mut own = bits.clone();
-        let result = self.decode(k, previous, block, |width| own.read_width(width));
-        *bits = own;
-        result
-    }
-
-    /// Values of one step; `offsets` gives the next offset, told its width in whole bits.
-    #[inline(always)]
-    fn decode(
-        &self,
-        k: usize,
-        previous: &[u64],
-        block: &mut Block,
-        mut offsets: impl FnMut(Width) -> u64,
-    ) -> Result<(), TokenError> {
+        let Block { raw, tokens, predicted, .. } = block;
         let step = &self.steps[k];
-        let column = &mut block.raw[usize::from(step.field)];
-        let symbols = &block.tokens[k].symbols;
-        let mut last = previous[usize::from(step.field)];
-        if self.tables[k].values(step, symbols, &mut offsets, last, column)? {
+        let column = &mut raw[usize::from(step.field)];
+        let symbols = &tokens[k].symbols;
+        let last = previous[usize::from(step.field)];
+        column.resize(symbols.len(), 0);
+        if step.scale.is_none() {
+            self.tables[k].read_numbers(step, symbols, bits, column)?;
+            restore(step, symbols, predicted, last, column);
             return Ok(());
         }
-        column.clear();
-        for (r, &symbol) in symbols.iter().enumerate() {
-            let before = step.before(last, block.predicted.get(r).copied().unwrap_or(0));
-            let width = offset_bits(step.size(symbol, before));
-            let offset = offsets(Width::of(width.into()));
-            last = step.decode(symbol, offset, last, before)?;
-            column.push(last);
-        }
-        Ok(())
+        one_by_one(step, symbols, predicted, last, column, |size| {
+            bits.read(offset_bits(size).into())
+        })
     }
 
     /// Context keys of one step's values.
@@ -220,4 +223,22 @@ impl Tokeniser {
         block.raw.resize_with(self.kinds.len(), Vec::new);
         block.tokens.resize_with(self.steps.len(), TokenColumn::default);
     }
+}
+
+/// Values of a step with scaled bins, whose sizes change from record to record. `offset` gives the next offset below a
+/// size.
+fn one_by_one(
+    step: &Step,
+    symbols: &[u8],
+    predicted: &[u64],
+    mut last: u64,
+    column: &mut [u64],
+    mut offset: impl FnMut(u64) -> u64,
+) -> Result<(), TokenError> {
+    for (r, (value, &symbol)) in column.iter_mut().zip(symbols).enumerate() {
+        let before = step.before(last, predicted.get(r).copied().unwrap_or(0));
+        last = step.decode(symbol, offset(step.size(symbol, before)), last, before)?;
+        *value = last;
+    }
+    Ok(())
 }

@@ -83,10 +83,11 @@ pub fn quick_cost(sorted: &[u64], price: &BinPrice) -> u64 {
     cost
 }
 
-/// One bin over the whole domain, or two halves where its length would not fit.
+/// Two halves that tile the domain. 2^64 values are more than bins can cover: there the largest one is the rest.
 fn whole(width: u32) -> Bins {
     let half = 1u64 << (width - 1);
-    Bins::new(width, &[(0, half), (half, half)]).expect("two halves tile the domain")
+    let upper = if width == 64 { half - 1 } else { half };
+    Bins::new(width, &[(0, half), (half, upper)]).expect("disjoint halves of the domain")
 }
 
 /// Runs of the sample: frequent values alone, the others in about `most` runs of equal count.
@@ -270,6 +271,17 @@ mod tests {
             for &x in &v {
                 let p = bins.find(x, 0);
                 prop_assert_eq!(bins.value(p.bin, p.offset, 0).unwrap(), x);
+            }
+        }
+    }
+
+    #[test]
+    fn no_sample_at_all_gives_valid_bins() {
+        for width in [8, 16, 24, 32, 40, 48, 56, 64] {
+            let bins = fit_bins(width, &[], &PRICE);
+            for x in [0, mask(width) >> 1, mask(width) - 1, mask(width)] {
+                let p = bins.find(x, 0);
+                assert_eq!(bins.value(p.bin, p.offset, 0).unwrap(), x);
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod layout;
 pub mod log2;
 pub mod ordered;
 pub mod relation;
+mod restore;
 pub mod sidecar;
 pub mod step;
 pub mod symbol_table;

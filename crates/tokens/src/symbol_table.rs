@@ -1,12 +1,10 @@
 //! A step's symbols where bins are not scaled, by symbol: what the column loops look up.
 
-use vxc_entropy::bits::Width;
+use vxc_entropy::BitReader;
+use vxc_entropy::bits::GROUP;
 
 use crate::error::TokenError;
-use crate::layout::Kind;
-use crate::ordered::{from_ordered, to_ordered};
 use crate::step::{Before, Step};
-use crate::transform::{Transform, undo_difference};
 
 /// Whole bits of an offset below `size` (0 stands for 2^64).
 #[inline(always)]
@@ -14,127 +12,168 @@ pub fn offset_bits(size: u64) -> u8 {
     (64 - size.wrapping_sub(1).leading_zeros()) as u8
 }
 
-/// One symbol.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Entry {
-    /// First number of its bin in the coding domain.
-    start: u64,
-    /// Number of its values; 0 outside the alphabet.
-    size: u64,
-    /// Whole bits of its offsets.
-    width: Width,
-    /// Whether it is the rest, which has no first number.
-    rest: bool,
+/// All symbols. A byte is an index into each array, which needs no check then.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SymbolTable {
+    by_symbol: Box<Arrays>,
+    /// Number of symbols.
+    alphabet: usize,
+    /// Most bits of an offset.
+    longest: u32,
 }
 
-/// Entries of all symbols.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SymbolTable([Entry; 256]);
+struct Arrays {
+    /// The number in the coding domain that offset 0 stands for.
+    start: [u64; 256],
+    /// The largest offset that is added to it. The rest has more, which lie apart: 0 says so.
+    last: [u64; 256],
+    /// Whole bits of an offset.
+    bits: [u8; 256],
+}
 
 impl SymbolTable {
     pub(crate) fn new(step: &Step) -> Self {
-        let mut entries = [Entry::default(); 256];
-        for (s, entry) in entries.iter_mut().enumerate() {
-            entry.size = step.size(s as u8, Before::default());
-            entry.width = Width::of(offset_bits(entry.size).into());
-        }
+        let mut by_symbol = Box::new(Arrays { start: [0; 256], last: [0; 256], bits: [0; 256] });
         let first = usize::from(step.copy);
-        for (entry, (lo, _)) in entries[first..].iter_mut().zip(step.bins.pairs()) {
-            entry.start = lo;
+        let bins = &step.bins;
+        let mut longest = 0;
+        for symbol in first..step.alphabet() {
+            let (bin, size) = (symbol - first, step.size(symbol as u8, Before::default()));
+            by_symbol.start[symbol] = bins.value(bin, 0, 0).unwrap_or_default();
+            by_symbol.last[symbol] = if bin < bins.count() { size - 1 } else { 0 };
+            by_symbol.bits[symbol] = offset_bits(size);
+            longest = longest.max(u32::from(offset_bits(size)));
         }
-        if let Some(entry) = entries.get_mut(first + step.bins.count()) {
-            entry.rest = true;
-        }
-        Self(entries)
+        Self { by_symbol, alphabet: step.alphabet(), longest }
     }
 
-    /// Number of values of a symbol.
-    #[inline(always)]
-    pub(crate) fn size(&self, symbol: u8) -> u64 {
-        self.0[usize::from(symbol)].size
+    /// Bytes that it holds.
+    pub(crate) const fn held_bytes() -> usize {
+        size_of::<Self>() + size_of::<Arrays>()
     }
 
-    /// Values of an identity or delta step: the general rule ([`Step::decode`]) with its branches taken once a
-    /// column. `offsets` gives the next offset, told its width in whole bits; `last` is the value before the
-    /// first. False if the step is of another sort; no offset is taken then.
+    /// Numbers in the coding domain from symbols and offsets, as many of each as `out` is long.
     ///
     /// # Errors
     /// [`TokenError::Stream`] if a symbol or an offset does not exist.
     #[inline(always)]
-    pub(crate) fn values(
+    pub(crate) fn numbers(
         &self,
         step: &Step,
         symbols: &[u8],
-        offsets: impl FnMut(Width) -> u64,
-        last: u64,
-        out: &mut Vec<u64>,
-    ) -> Result<bool, TokenError> {
-        let column = Column { table: self, step, symbols, offsets, last };
-        match step.transform {
-            Transform::Identity if step.copy => {
-                column.decode(
-                    out,
-                    |kind, x, symbol, last| {
-                        if symbol == 0 { last } else { from_ordered(kind, x) }
-                    },
-                )?
-            }
-            // A loop for each common kind, so that the kind is not asked for each value.
-            Transform::Identity => match step.kind {
-                Kind::F32 => column.decode(out, |_, x, _, _| from_ordered(Kind::F32, x))?,
-                Kind::F64 => column.decode(out, |_, x, _, _| from_ordered(Kind::F64, x))?,
-                Kind::I32 => column.decode(out, |_, x, _, _| from_ordered(Kind::I32, x))?,
-                _ => column.decode(out, |kind, x, _, _| from_ordered(kind, x))?,
-            },
-            Transform::Delta => column.decode(out, |kind, x, symbol, last| {
-                if step.copy && symbol == 0 {
-                    return last;
-                }
-                from_ordered(kind, undo_difference(kind.bits(), x, to_ordered(kind, last)))
-            })?,
-            Transform::Quantum(_) | Transform::Relation(_) => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-/// What the loop of a column needs.
-struct Column<'a, O> {
-    table: &'a SymbolTable,
-    step: &'a Step,
-    symbols: &'a [u8],
-    offsets: O,
-    last: u64,
-}
-
-impl<O: FnMut(Width) -> u64> Column<'_, O> {
-    /// The loop: `value` makes a bit pattern of the kind, the number in the coding domain, the symbol and
-    /// the pattern before.
-    #[inline(always)]
-    fn decode(
-        self,
-        out: &mut Vec<u64>,
-        value: impl Fn(Kind, u64, u8, u64) -> u64,
+        offsets: &[u64],
+        out: &mut [u64],
     ) -> Result<(), TokenError> {
-        let Step { kind, bins, .. } = self.step;
+        self.check(symbols)?;
+        let Arrays { start, last, .. } = &*self.by_symbol;
         let mut wrong = false;
-        out.resize(self.symbols.len(), 0);
-        let Self { table, step: _, symbols, mut offsets, mut last } = self;
-        for (&symbol, out) in symbols.iter().zip(out) {
-            let entry = table.0[usize::from(symbol)];
-            let offset = offsets(entry.width);
-            wrong |= offset >= entry.size;
-            let x = if entry.rest {
-                bins.value(bins.count(), offset, 0).unwrap_or_default()
-            } else {
-                entry.start.wrapping_add(offset)
-            };
-            last = value(*kind, x, symbol, last);
-            *out = last;
+        for ((out, &symbol), &offset) in out.iter_mut().zip(symbols).zip(offsets) {
+            wrong |= offset > last[usize::from(symbol)];
+            *out = start[usize::from(symbol)].wrapping_add(offset);
         }
         if wrong {
-            return Err(TokenError::Stream("symbol or offset outside its bin"));
+            for ((out, &symbol), &offset) in out.iter_mut().zip(symbols).zip(offsets) {
+                *out = self.number(step, symbol, offset)?;
+            }
         }
         Ok(())
+    }
+
+    /// [`SymbolTable::numbers`] with offsets in whole bits.
+    ///
+    /// # Errors
+    /// [`TokenError::Stream`] if a symbol or an offset does not exist.
+    #[inline(always)]
+    pub(crate) fn read_numbers(
+        &self,
+        step: &Step,
+        symbols: &[u8],
+        bits: &mut BitReader<'_>,
+        out: &mut [u64],
+    ) -> Result<(), TokenError> {
+        self.check(symbols)?;
+        let (whole, tail) = symbols.as_chunks::<GROUP>();
+        let (out, last) = out.split_at_mut(symbols.len() - tail.len());
+        let (out, _) = out.as_chunks_mut::<GROUP>();
+        match self.longest {
+            0..=14 => self.groups::<4>(step, whole, bits, out)?,
+            15..=19 => self.groups::<3>(step, whole, bits, out)?,
+            20..=28 => self.groups::<2>(step, whole, bits, out)?,
+            29..=57 => self.groups::<1>(step, whole, bits, out)?,
+            _ => {
+                for (symbols, out) in whole.iter().zip(out) {
+                    self.read_each(step, symbols, bits, out)?;
+                }
+            }
+        }
+        self.read_each(step, tail, bits, last)
+    }
+
+    #[inline(always)]
+    fn groups<const SHARED: usize>(
+        &self,
+        step: &Step,
+        symbols: &[[u8; GROUP]],
+        bits: &mut BitReader<'_>,
+        out: &mut [[u64; GROUP]],
+    ) -> Result<(), TokenError> {
+        let Arrays { start, last, bits: widths } = &*self.by_symbol;
+        // A copy, so that the position stays in a register.
+        let mut reader = bits.clone();
+        for (symbols, out) in symbols.iter().zip(out) {
+            let before = reader.clone();
+            let mut wrong = 0;
+            reader.read_group::<SHARED>(
+                |i| widths[usize::from(symbols[i])],
+                |i, offset| {
+                    let symbol = usize::from(symbols[i]);
+                    // Both are below 2^57: the top bit is the borrow.
+                    wrong |= last[symbol].wrapping_sub(offset);
+                    out[i] = start[symbol].wrapping_add(offset);
+                },
+            );
+            if wrong >> 63 != 0 {
+                reader = before;
+                self.read_each(step, symbols, &mut reader, out)?;
+            }
+        }
+        *bits = reader;
+        Ok(())
+    }
+
+    /// The same one by one.
+    #[cold]
+    fn read_each(
+        &self,
+        step: &Step,
+        symbols: &[u8],
+        bits: &mut BitReader<'_>,
+        out: &mut [u64],
+    ) -> Result<(), TokenError> {
+        for (out, &symbol) in out.iter_mut().zip(symbols) {
+            let offset = bits.read(self.by_symbol.bits[usize::from(symbol)].into());
+            *out = self.number(step, symbol, offset)?;
+        }
+        Ok(())
+    }
+
+    /// The general rule.
+    #[inline(always)]
+    fn number(&self, step: &Step, symbol: u8, offset: u64) -> Result<u64, TokenError> {
+        match usize::from(symbol).checked_sub(usize::from(step.copy)) {
+            None if offset == 0 => Ok(0),
+            None => Err(TokenError::Stream("offset outside its bin")),
+            Some(bin) => step.bins.value(bin, offset, 0),
+        }
+    }
+
+    fn check(&self, symbols: &[u8]) -> Result<(), TokenError> {
+        let largest = symbols.iter().copied().max().unwrap_or_default();
+        if usize::from(largest) < self.alphabet {
+            Ok(())
+        } else {
+            Err(TokenError::Stream("symbol outside the alphabet"))
+        }
     }
 }

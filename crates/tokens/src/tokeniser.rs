@@ -74,7 +74,7 @@ impl Tokeniser {
 
     /// Bytes that it holds, about.
     pub fn held_bytes(&self) -> u64 {
-        (self.steps.len() * (size_of::<SymbolTable>() + size_of::<Step>() + size_of::<Field>()))
+        (self.steps.len() * (SymbolTable::held_bytes() + size_of::<Step>() + size_of::<Field>()))
             as u64
             + self.steps.iter().map(|s| s.bins.count() as u64 * 16).sum::<u64>()
     }

@@ -63,6 +63,9 @@ pub struct ModelSection {
     pub gradient_checkpointing: bool,
     /// Chunk lengths drawn in training (preset `memory`); the largest is used afterwards.
     pub chunk_sizes: Vec<usize>,
+    /// Network that training starts from: the folder of one, as `best` in a run's, or a `.pt` file of the published
+    /// package. Its sizes count then, not those above. None: random weights.
+    pub start: Option<PathBuf>,
 }
 
 impl Default for ModelSection {
@@ -81,6 +84,7 @@ impl Default for ModelSection {
             learn_beta: true,
             gradient_checkpointing: false,
             chunk_sizes: vec![128, 256, 512],
+            start: None,
         }
     }
 }
@@ -122,7 +126,7 @@ impl Default for DataSection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// f32: 16 bits have to be asked for.
+    /// bf16, or else f16, where a device other than the CPU computes in it; else f32.
     #[default]
     Auto,
     /// 32 bits.

@@ -25,6 +25,7 @@ pub mod scoreboard;
 pub mod seed;
 pub mod shard;
 pub mod source;
+pub mod start;
 pub mod tensorboard;
 pub mod trainer;
 

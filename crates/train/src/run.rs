@@ -15,6 +15,7 @@ use crate::evaluate::{Cost, evaluate};
 use crate::network;
 use crate::scoreboard::Scoreboard;
 use crate::source::{self, Source};
+use crate::start;
 use crate::trainer::{Trainer, reading};
 
 /// What is asked for.
@@ -73,8 +74,8 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
     } else {
         let (config, layout) = (request.config.clone(), request.layout.clone());
         let source = Source::new(&request.files, layout, request.model.clone(), &config.data)?;
-        // Before anything is written: sizes that do not go together.
-        network::config(&config.model, &source.corpus)?;
+        // Before anything is written: sizes that do not go together, a network that is not there.
+        start::network(&config, &source, &device)?;
         (RunFolder::create(&request.folder, &config, &source)?, config, source)
     };
     let mut trainer = Trainer::new(&config, &source, folder.clone(), devices)?;

@@ -18,13 +18,13 @@ use crate::error::TrainError;
 use crate::evaluate::{Cost, Reading, evaluate};
 use crate::gradients::Gradients;
 use crate::log::{Line, Log};
-use crate::network;
 use crate::optim::NamedAdamW;
 use crate::precision::{Arithmetic, LossScale};
 use crate::scoreboard::Scoreboard;
 use crate::seed::{SplitMix64, Stream};
 use crate::shard::{Plan, gradients};
 use crate::source::Source;
+use crate::start;
 use crate::tensorboard::EventWriter;
 
 /// A run between two steps.
@@ -68,7 +68,9 @@ impl<'a> Trainer<'a> {
         let mut optimiser = NamedAdamW::new(t.weight_decay);
         let (network, progress) = match folder.load(device, &mut optimiser)? {
             Some(found) => found,
-            None => (fresh(config, source, device)?, start(config, source, arithmetic)),
+            None => {
+                (start::network(config, source, device)?, beginning(config, source, arithmetic))
+            }
         };
         if progress.data != source.checksum() {
             return Err(TrainError::Checkpoint("it was made with other data".into()));
@@ -215,12 +217,12 @@ impl<'a> Trainer<'a> {
 
     /// The chunk length of the next pass; none without memory.
     fn chunk(&self) -> Result<Option<usize>, TrainError> {
-        let model = &self.config.model;
-        if model.preset == Preset::Record || !model.memory {
+        if self.network.config().memory.is_none() {
             return Ok(None);
         }
         let seed = SplitMix64::new(self.config.training.seed, Stream::Chunks, 0).next_u64();
-        let cat = CatWrapper::new(self.network.clone(), model.chunk_sizes.clone(), seed)?;
+        let cat =
+            CatWrapper::new(self.network.clone(), self.config.model.chunk_sizes.clone(), seed)?;
         Ok(Some(cat.training_chunk(self.progress.pass)))
     }
 
@@ -284,18 +286,7 @@ pub fn reading(config: &Config) -> Reading {
     }
 }
 
-fn fresh(
-    config: &Config,
-    source: &Source,
-    device: &Device,
-) -> Result<OptimisedCompressiveTransformer, TrainError> {
-    let shape = network::config(&config.model, &source.corpus)?;
-    let seed = SplitMix64::new(config.training.seed, Stream::Weights, 0).next_u64();
-    let counts = source.corpus.histogram(source.split.train.clone());
-    Ok(OptimisedCompressiveTransformer::new(&shape, seed, device)?.init_bias(&counts)?)
-}
-
-fn start(config: &Config, source: &Source, arithmetic: Arithmetic) -> Progress {
+fn beginning(config: &Config, source: &Source, arithmetic: Arithmetic) -> Progress {
     Progress {
         step: 0,
         pass: 0,

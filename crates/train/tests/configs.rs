@@ -16,6 +16,7 @@ fn every_configuration_fits_its_device() {
         ("rtx4090_24gb", 24.0),
         ("amd_mi300x", 192.0),
         ("cpu", 2.0),
+        ("cpu_memory", 2.0),
     ] {
         let config = Config::load(Some(&folder.join(format!("{name}.yaml"))), &[]).unwrap();
         let sizes = Sizes::new(&config, None).unwrap();

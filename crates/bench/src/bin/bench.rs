@@ -21,7 +21,7 @@ const USAGE: &str = "\
 usage: bench [options] FILE...      files, with their layouts as vxc finds them
        bench [options] --table MIB  the generated table, streamed; memory stays bounded
   --levels 1,3,5     levels (default 1 to 6)
-  --peers all|common|none  (default all)
+  --peers all|common|pco|none  (default all; pco: 8 per column)
   --runs N           rounds (default 3)
   --record N         records of N bytes
   --threads N        each level also with N threads
@@ -73,7 +73,9 @@ fn options() -> Result<Options, String> {
                 let levels: Result<_, _> = value.split(',').map(str::parse).collect();
                 o.levels = levels.map_err(bad)?;
             }
-            "--peers" if ["all", "common", "none"].contains(&value.as_str()) => o.peers = value,
+            "--peers" if ["all", "common", "pco", "none"].contains(&value.as_str()) => {
+                o.peers = value
+            }
             "--runs" => o.runs = value.parse().map_err(bad)?,
             "--record" => o.record = Some(value.parse().map_err(bad)?),
             "--threads" => o.threads = value.parse().map_err(bad)?,
@@ -103,6 +105,7 @@ fn run(o: &Options) -> Result<(), String> {
         let peers = match o.peers.as_str() {
             "all" => Peer::all(input.layout.as_ref()),
             "common" => Peer::common(input.layout.as_ref()),
+            "pco" => input.layout.iter().map(|l| Peer::PcoColumns(8, l.clone())).collect(),
             _ => Vec::new(),
         };
         contenders.extend(peers.into_iter().map(Contender::Peer));
@@ -134,10 +137,12 @@ fn grid(all: &[Series]) -> Grid {
         "compress",
         "coder alone",
         "decompress",
+        "decoder alone",
         "fit s",
         "verify s",
         "coder ×pco",
         "decompress ×pco",
+        "decoder ×pco",
         "peak MiB",
     ]);
     for s in all {
@@ -153,10 +158,12 @@ fn grid(all: &[Series]) -> Grid {
             rate(s.speed(|x| x.compress)),
             rate(s.speed(|x| x.coding)),
             rate(s.speed(|x| x.decompress)),
+            rate(s.speed(|x| x.decoding)),
             seconds(median(|x| x.plan)),
             seconds(median(|x| x.verify)),
             times(|x| x.coding),
             times(|x| x.decompress),
+            times(|x| x.decoding),
             (s.peak() >> 20).to_string(),
         ]);
     }
@@ -192,6 +199,7 @@ fn to_json(input: &Input, all: &[Series]) -> Value {
                 "coding_s": of(|x| x.coding),
                 "verify_s": of(|x| x.verify),
                 "decompress_cpu_s": of(|x| x.decompress),
+                "decoding_s": of(|x| x.decoding),
                 "coding_wall_s": of(|x| x.coding_wall),
                 "decompress_wall_s": of(|x| x.decompress_wall),
                 "peak_bytes": s.peak(),

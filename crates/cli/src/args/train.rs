@@ -39,11 +39,14 @@ pub struct TrainArgs {
     /// Use the tokeniser of a model file made by fit; default: one fitted to the training part
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Start from a network: a folder as RUN/best, or a .pt file of the published package; the same as --set start=PATH
+    #[arg(long, value_name = "PATH")]
+    pub start: Option<PathBuf>,
     /// Measure the final network on a file that was never looked at
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
     /// Continue the run in RUN at its newest checkpoint, with its own configuration
-    #[arg(long, conflicts_with_all = ["config", "set", "model", "steps", "batch_size", "lr", "seed"])]
+    #[arg(long, conflicts_with_all = ["config", "set", "model", "steps", "batch_size", "lr", "seed", "start"])]
     pub resume: bool,
     /// Print the number of parameters and the memory that a step takes; train nothing
     #[arg(long)]

@@ -4,43 +4,45 @@ use core::hint::select_unpredictable;
 
 use super::freq::FreqTable;
 use super::uniform::{UNIFORM_PRECISION, uniform_at};
-use super::{LANES, STATE_MIN};
+use super::{LANES, PRECISION, SLOTS, STATE_MIN};
 use crate::error::EntropyError;
 
 /// Input bytes that one round of all lanes can take at most.
 const ROUND_BYTES: usize = 2 * LANES;
 
-/// Finds the symbol of a slot, then the slots of the symbol. Two small tables: a packed one of 2^14 words
-/// would not stay in the first-level cache.
+/// For each slot what the decoder needs in one word: the symbol (8 bits), its first slot (12 bits) and 2^12 less its
+/// frequency (12 bits). A state x then becomes x - (2^12 - frequency) * (x >> 12) - first slot.
 #[derive(Clone, Debug)]
-pub struct DecTable {
-    precision: u32,
-    /// The symbol of each of the 2^precision slots.
-    symbols: Box<[u8]>,
-    /// Frequency in the low half, start in the high half.
-    slots: [u32; 256],
-}
+pub struct DecTable(Box<[u32; SLOTS]>);
+
+const START_SHIFT: u32 = 8;
+const RARITY_SHIFT: u32 = START_SHIFT + PRECISION;
 
 impl DecTable {
     /// The decoder's view of `table`.
     #[must_use]
     pub fn new(table: &FreqTable) -> Self {
-        let symbols = vec![0; 1 << table.precision()].into_boxed_slice();
-        let mut own = Self { precision: table.precision(), symbols, slots: [0; 256] };
+        let mut own = Self(Box::new([0; SLOTS]));
         own.set(table);
         own
     }
 
-    /// Takes another table instead, in the same memory if the precision is the same.
+    /// Takes another table instead, in the same memory.
     pub fn set(&mut self, table: &FreqTable) {
-        if self.precision != table.precision() {
-            *self = Self::new(table);
-            return;
-        }
         for (s, (start, freq)) in table.slots().enumerate() {
-            self.slots[s] = start << 16 | freq;
-            self.symbols[start as usize..(start + freq) as usize].fill(s as u8);
+            if freq > 0 {
+                let word = (SLOTS as u32 - freq) << RARITY_SHIFT | start << START_SHIFT | s as u32;
+                self.0[start as usize..(start + freq) as usize].fill(word);
+            }
         }
+    }
+
+    /// The symbol of a state, and the state after it.
+    #[inline(always)]
+    fn next(&self, x: u32) -> (u8, u32) {
+        let word = self.0[x as usize % SLOTS];
+        let start = word >> START_SHIFT & (SLOTS as u32 - 1);
+        (word as u8, x - (word >> RARITY_SHIFT) * (x >> PRECISION) - start)
     }
 }
 
@@ -105,55 +107,20 @@ impl<'a> RansDecoder<'a> {
     }
 
     /// Decodes the next `out.len()` symbols, all coded by `table`.
+    #[inline(always)]
     pub fn decode_run(&mut self, table: &DecTable, out: &mut [u8]) {
-        match table.precision {
-            12 => self.run::<12>(table, out),
-            13 => self.run::<13>(table, out),
-            _ => self.run::<14>(table, out),
-        }
-    }
-
-    fn run<const PRECISION: u32>(&mut self, table: &DecTable, out: &mut [u8]) {
-        // Tells the compiler that no slot is out of bounds.
-        assert!(table.symbols.len() == 1 << PRECISION);
-        self.each::<PRECISION, _>(out, |_, slot| {
-            let s = table.symbols[slot as usize];
-            let found = table.slots[usize::from(s)];
-            (s, slot - (found >> 16), found & 0xffff)
-        });
+        self.each(out, |_, x| table.next(x));
     }
 
     /// Decodes the next `out.len()` symbols, each coded by the table that its context names.
     ///
     /// # Panics
-    /// If the lengths differ, a context has no table, or the precisions of the tables differ.
+    /// If the lengths differ, or a context has no table.
+    #[inline(always)]
     pub fn decode_run_ctx(&mut self, tables: &[DecTable], contexts: &[u8], out: &mut [u8]) {
         assert_eq!(contexts.len(), out.len(), "one context for each symbol");
-        let Some(first) = tables.first() else {
-            assert!(out.is_empty(), "a context without table");
-            return;
-        };
-        assert!(tables.iter().all(|t| t.precision == first.precision), "precisions differ");
-        match first.precision {
-            12 => self.run_ctx::<12>(tables, contexts, out),
-            13 => self.run_ctx::<13>(tables, contexts, out),
-            _ => self.run_ctx::<14>(tables, contexts, out),
-        }
-    }
-
-    fn run_ctx<const PRECISION: u32>(
-        &mut self,
-        tables: &[DecTable],
-        contexts: &[u8],
-        out: &mut [u8],
-    ) {
         let contexts = &contexts[..out.len()];
-        self.each::<PRECISION, _>(out, |i, slot| {
-            let table = &tables[usize::from(contexts[i])];
-            let s = table.symbols[slot as usize];
-            let found = table.slots[usize::from(s)];
-            (s, slot - (found >> 16), found & 0xffff)
-        });
+        self.each(out, |i, x| tables[usize::from(contexts[i])].next(x));
     }
 
     /// Decodes the next `out.len()` uniform values, `out[i]` in `0..n[i]`. Limits outside 1 to
@@ -161,20 +128,18 @@ impl<'a> RansDecoder<'a> {
     ///
     /// # Panics
     /// If the lengths differ.
+    #[inline(always)]
     pub fn decode_uniform_run(&mut self, n: &[u16], out: &mut [u16]) {
         assert_eq!(n.len(), out.len(), "one limit for each value");
-        self.each::<UNIFORM_PRECISION, _>(out, |i, slot| uniform_at(n[i], slot));
+        self.each(out, |i, x| {
+            let (value, behind, freq) = uniform_at(n[i], x & ((1 << UNIFORM_PRECISION) - 1));
+            (value, freq * (x >> UNIFORM_PRECISION) + behind)
+        });
     }
 
-    /// The loop of all runs: `find` gives, for an index and a slot, the value, the distance of the slot from
-    /// the value's first, and the value's frequency.
+    /// The loop of all runs: `next` gives, for an index and a state, the value and the state after it.
     #[inline(always)]
-    fn each<const PRECISION: u32, T>(
-        &mut self,
-        out: &mut [T],
-        find: impl Fn(usize, u32) -> (T, u32, u32),
-    ) {
-        let mask = (1 << PRECISION) - 1;
+    fn each<T>(&mut self, out: &mut [T], next: impl Fn(usize, u32) -> (T, u32)) {
         let mut states = self.states;
         let mut position = self.position;
         let mut i = 0;
@@ -184,10 +149,9 @@ impl<'a> RansDecoder<'a> {
             let window = window(self.words, position, &mut end);
             let mut k = 0;
             for lane in 0..LANES {
-                let x = states[lane];
-                let (value, behind, freq) = find(i + lane, x & mask);
+                let (value, x) = next(i + lane, states[lane]);
                 eight[lane] = value;
-                (states[lane], k) = refill(freq * (x >> PRECISION) + behind, window, k);
+                (states[lane], k) = refill(x, window, k);
             }
             position = position.saturating_add(2 * k);
             i += LANES;
@@ -196,10 +160,9 @@ impl<'a> RansDecoder<'a> {
         let window = window(self.words, position, &mut end);
         let mut k = 0;
         for (lane, to) in tail.iter_mut().enumerate() {
-            let x = states[lane];
-            let (value, behind, freq) = find(i + lane, x & mask);
+            let (value, x) = next(i + lane, states[lane]);
             *to = value;
-            (states[lane], k) = refill(freq * (x >> PRECISION) + behind, window, k);
+            (states[lane], k) = refill(x, window, k);
         }
         self.position = position.saturating_add(2 * k);
         states.rotate_left(tail.len());

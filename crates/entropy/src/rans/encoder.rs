@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::freq::FreqTable;
 use super::uniform::{MAX_UNIFORM, UNIFORM_PRECISION, uniform_start};
-use super::{LANES, MAX_PRECISION, MIN_PRECISION, STATE_MIN};
+use super::{LANES, PRECISION, STATE_MIN};
 
 /// A slot range in a word: start (14 bits), frequency - 1 (14 bits), precision - 12 (2 bits).
 const FREQ_SHIFT: u32 = 14;
@@ -15,7 +15,7 @@ const NO_SLOT: u32 = 1 << 31;
 /// Symbols coded between two visits to the growing output.
 const BLOCK: usize = 4096;
 /// Frequencies 1 to 2^14 have a reciprocal.
-const RECIPROCALS: usize = 1 << MAX_PRECISION;
+const RECIPROCALS: usize = 1 << UNIFORM_PRECISION;
 
 /// `floor((2^64 - 1) / f)` at `f - 1`. For x below 2^32, `floor(x / f)` is the high half of
 /// `(x + 1) * reciprocal`: the product falls short of `(x + 1) / f * 2^64` by less than 2^64 / f.
@@ -26,7 +26,7 @@ static RECIPROCAL: LazyLock<Box<[u64; RECIPROCALS]>> = LazyLock::new(|| {
 
 fn pack(start: u32, freq: u32, precision: u32) -> u32 {
     debug_assert!(freq >= 1 && start + freq <= 1 << precision);
-    start | (freq - 1) << FREQ_SHIFT | (precision - MIN_PRECISION) << PRECISION_SHIFT
+    start | (freq - 1) << FREQ_SHIFT | (precision - PRECISION) << PRECISION_SHIFT
 }
 
 /// The slots of each symbol, ready for [`RansEncoder`].
@@ -42,7 +42,7 @@ impl EncTable {
         let mut slots = [NO_SLOT; 256];
         for (slot, (start, freq)) in slots.iter_mut().zip(table.slots()) {
             if freq > 0 {
-                *slot = pack(start, freq, table.precision());
+                *slot = pack(start, freq, PRECISION);
             }
         }
         Self { slots }
@@ -171,7 +171,7 @@ impl RansEncoder {
 fn encode(state: u32, slot: u32, reciprocal: &[u64; RECIPROCALS]) -> (u32, Option<u16>) {
     let start = slot & FIELD_MASK;
     let below = slot >> FREQ_SHIFT & FIELD_MASK;
-    let precision = MIN_PRECISION + (slot >> PRECISION_SHIFT);
+    let precision = PRECISION + (slot >> PRECISION_SHIFT);
     let leave = state >> (32 - precision) > below;
     let x = core::hint::select_unpredictable(leave, state >> 16, state);
     let scaled = u128::from(u64::from(x) + 1) * u128::from(reciprocal[below as usize]);

@@ -5,22 +5,21 @@
 //! to the nearest, and what is missing or too much goes to the largest, where a slot matters least. On real
 //! histograms that costs less than a thousandth of a bit a symbol.
 
-use super::{MAX_PRECISION, MIN_PRECISION};
+use super::SLOTS;
 
 /// Fraction bits of the factor from counts to frequencies. A count is at most the total, so
-/// `count * factor < 2^(14 + 49) + 2^49`.
+/// `count * factor <= 2^(12 + 49)`.
 const FACTOR_BITS: u32 = 49;
 
-/// Scales `counts` to frequencies that sum to 2^`precision`. Every symbol that occurs gets at least 1, every
+/// Scales `counts` to frequencies that sum to [`SLOTS`]. Every symbol that occurs gets at least 1, every
 /// other 0. If nothing occurs, symbol 0 gets everything.
 ///
 /// # Panics
-/// If there are no or more than 256 counts, the precision is not 12 to 14, or the counts sum to 2^32 or more.
-fn normalise(counts: &[u32], precision: u32) -> [u16; 256] {
+/// If there are no or more than 256 counts, or they sum to 2^32 or more.
+fn normalise(counts: &[u32]) -> [u16; 256] {
     assert!((1..=256).contains(&counts.len()), "1 to 256 counts");
-    assert!((MIN_PRECISION..=MAX_PRECISION).contains(&precision), "precision of 12 to 14 bits");
     let mut freqs = [0u16; 256];
-    let target = 1u32 << precision;
+    let target = SLOTS as u32;
     let total: u64 = counts.iter().map(|&c| u64::from(c)).sum();
     assert!(total < 1 << 32, "sum of the counts");
     let Some(factor) = (u64::from(target) << FACTOR_BITS).checked_div(total) else {
@@ -55,10 +54,9 @@ fn largest(freqs: &mut [u16; 256]) -> &mut u16 {
     &mut freqs[at]
 }
 
-/// Frequencies of up to 256 symbols that sum to 2^precision.
+/// Frequencies of up to 256 symbols that sum to [`SLOTS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FreqTable {
-    precision: u32,
     symbols: usize,
     freqs: [u16; 256],
 }
@@ -68,20 +66,13 @@ impl FreqTable {
     /// other none. If nothing occurs, symbol 0 is certain.
     ///
     /// # Panics
-    /// If there are no or more than 256 counts, the precision is not 12 to 14, or the counts sum to 2^32 or
-    /// more.
+    /// If there are no or more than 256 counts, or they sum to 2^32 or more.
     #[must_use]
-    pub fn from_counts(counts: &[u32], precision: u32) -> Self {
-        Self { precision, symbols: counts.len(), freqs: normalise(counts, precision) }
+    pub fn from_counts(counts: &[u32]) -> Self {
+        Self { symbols: counts.len(), freqs: normalise(counts) }
     }
 
-    /// Bits of precision.
-    #[must_use]
-    pub fn precision(&self) -> u32 {
-        self.precision
-    }
-
-    /// Frequency of each symbol in units of 2^-precision; symbols beyond have none.
+    /// Frequency of each symbol in slots; symbols beyond have none.
     #[must_use]
     pub fn freqs(&self) -> &[u16] {
         &self.freqs[..self.symbols]
@@ -102,29 +93,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn full(counts: &[u32], precision: u32) -> Vec<u16> {
-        FreqTable::from_counts(counts, precision).freqs().to_vec()
+    fn full(counts: &[u32]) -> Vec<u16> {
+        FreqTable::from_counts(counts).freqs().to_vec()
     }
 
     #[test]
     fn extremes() {
-        for precision in 12..=14 {
-            let all = 1 << precision;
-            assert_eq!(full(&[0, 0], precision), [all, 0]);
-            assert_eq!(full(&[0, 7], precision), [0, all]);
-            assert_eq!(full(&[u32::MAX - 1, 1], precision), [all - 1, 1]);
-            assert_eq!(full(&[1 << 23; 256], precision), [all / 256; 256]);
-            // Ties: the first gets the difference.
-            let third = (all + 1) / 3;
-            assert_eq!(full(&[9, 9, 9], precision), [all - 2 * third, third, third]);
-            let mut skewed = [1; 256];
-            skewed[255] = u32::MAX - 255;
-            assert_eq!(full(&skewed, precision)[255], all - 255);
-        }
+        let all = SLOTS as u16;
+        assert_eq!(full(&[0, 0]), [all, 0]);
+        assert_eq!(full(&[0, 7]), [0, all]);
+        assert_eq!(full(&[u32::MAX - 1, 1]), [all - 1, 1]);
+        assert_eq!(full(&[1 << 23; 256]), [all / 256; 256]);
+        // Ties: the first gets the difference.
+        let third = (all + 1) / 3;
+        assert_eq!(full(&[9, 9, 9]), [all - 2 * third, third, third]);
+        let mut skewed = [1; 256];
+        skewed[255] = u32::MAX - 255;
+        assert_eq!(full(&skewed)[255], all - 255);
         // 250 small ones cost more than the largest can pay alone.
         let mut crowd = [1; 256];
         crowd[..6].fill(25_000);
-        let freqs = full(&crowd, 12);
+        let freqs = full(&crowd);
         assert!(freqs[..6].iter().all(|&f| f > 320), "{:?}", &freqs[..6]);
     }
 
@@ -133,10 +122,9 @@ mod tests {
         fn sums_and_costs(
             counts in prop::collection::vec(
                 prop_oneof![3 => Just(0u32), 3 => 1u32..5, 3 => 0u32..5000, 1 => 0u32..1 << 23], 1..=256),
-            precision in 12u32..=14,
         ) {
-            let freqs = full(&counts, precision);
-            let scale = f64::from(1u32 << precision);
+            let freqs = full(&counts);
+            let scale = SLOTS as f64;
             prop_assert_eq!(freqs.iter().map(|&f| f64::from(f)).sum::<f64>(), scale);
             let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
             if total > 0.0 {

@@ -8,9 +8,9 @@ pub(super) fn run_sse41<T: Task>(task: T) -> T::Output {
     task.run()
 }
 
-/// Runs a task compiled for AVX2 and the bit-manipulation sets that every AVX2 CPU has. FMA is left out:
-/// nothing here uses floats.
-#[target_feature(enable = "avx2,popcnt")]
+/// Runs a task compiled for AVX2 and the bit-manipulation sets that come with it. FMA is left out: it would
+/// change floats.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn run_avx2<T: Task>(task: T) -> T::Output {
     task.run()
 }

@@ -65,6 +65,19 @@ pub struct Numbers {
     last_id: i64,
 }
 
+/// A token that ended.
+struct Token<'a> {
+    /// Its field in the line.
+    field: u32,
+    text: &'a [u8],
+    integer: Option<i64>,
+    real: Option<f64>,
+    /// Whether it was guessed, or nearly so.
+    well: bool,
+    /// Whether the line ended with it.
+    end: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Particle {
     momentum: Four,
@@ -130,12 +143,19 @@ impl Numbers {
         let well = self.guesses[0].is_some_and(|g| g.agrees() || g.since + 8 < token.len() as u32);
         self.line = line;
         let number = if token.len() <= TOKEN_MAX { token } else { b"" };
-        let (integer, real) = (read_integer(number), read_real(number));
-        self.digits = fraction_digits(token).unwrap_or(self.digits);
+        let token = Token {
+            field,
+            text: token,
+            integer: read_integer(number),
+            real: read_real(number),
+            well,
+            end,
+        };
+        self.digits = fraction_digits(token.text).unwrap_or(self.digits);
         self.guesses = [None; 2];
         match line {
-            b'P' => self.particle(field, token, integer, real, well, end),
-            b'V' => self.vertex_line(field, token, integer, real, well, end),
+            b'P' => self.particle(&token),
+            b'V' => self.vertex_line(&token),
             b'E' if field == 0 => {
                 // New maps: clearing a large one costs its size at every event that follows.
                 self.particles = HashMap::new();
@@ -158,15 +178,8 @@ impl Numbers {
         Expectation::new(write_integer(x), rule, form, trust)
     }
 
-    fn particle(
-        &mut self,
-        field: u32,
-        token: &[u8],
-        integer: Option<i64>,
-        real: Option<f64>,
-        well: bool,
-        end: bool,
-    ) {
+    fn particle(&mut self, token: &Token<'_>) {
+        let &Token { field, text, integer, real, well, end } = token;
         match field {
             0 => {
                 let next = self.last_id.wrapping_add(1);
@@ -221,7 +234,7 @@ impl Numbers {
             }
             if i == 4
                 && self.masses.len() < MASSES_MAX
-                && let Some(text) = Short::new(token)
+                && let Some(text) = Short::new(text)
             {
                 self.masses.insert(self.pdg, (x, text));
             }
@@ -305,15 +318,8 @@ impl Numbers {
         }
     }
 
-    fn vertex_line(
-        &mut self,
-        field: u32,
-        token: &[u8],
-        integer: Option<i64>,
-        real: Option<f64>,
-        well: bool,
-        end: bool,
-    ) {
+    fn vertex_line(&mut self, token: &Token<'_>) {
+        let &Token { field, text, integer, real, well, end } = token;
         match field {
             0 => {
                 let next = if self.first_real == 3 {
@@ -340,7 +346,7 @@ impl Numbers {
             _ => {}
         }
         if self.first_real != 3 && field >= 3 && self.positions_from == u32::MAX {
-            if token == b"@" {
+            if text == b"@" {
                 self.positions_from = field + 1;
             } else if let Some(id) = integer {
                 if let Some(&p) = self.particles.get(&id) {

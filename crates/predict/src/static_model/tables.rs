@@ -53,6 +53,11 @@ impl Counts {
         Ok(())
     }
 
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.all.iter().all(|&count| count == 0)
+    }
+
     /// Number of tables: one a class.
     pub fn tables(&self) -> usize {
         self.classes.len().max(1)
@@ -77,15 +82,21 @@ impl Counts {
 
     /// Counts coded symbols; `classes` is unused where there is one table.
     pub fn add(&mut self, symbols: &[u8], classes: &[u8]) {
-        // Four counters a symbol: an addition need not wait for the one before.
-        let mut counts = [[0u32; 4]; 256];
-        for symbols in symbols.chunks(4) {
-            for (lane, &s) in symbols.iter().enumerate() {
-                counts[usize::from(s)][lane] += 1;
+        // Four counters a symbol: an addition need not wait for the one before. 16 bits hold a quarter of 2^17.
+        for symbols in symbols.chunks(1 << 17) {
+            let mut counts = [[0u16; 4]; 256];
+            let (whole, rest) = symbols.as_chunks::<4>();
+            for four in whole {
+                for (lane, &s) in four.iter().enumerate() {
+                    counts[usize::from(s)][lane] += 1;
+                }
             }
-        }
-        for (all, counts) in self.all.iter_mut().zip(&counts) {
-            *all += counts.iter().sum::<u32>();
+            for &s in rest {
+                counts[usize::from(s)][0] += 1;
+            }
+            for (all, counts) in self.all.iter_mut().zip(&counts) {
+                *all += counts.iter().map(|&count| u32::from(count)).sum::<u32>();
+            }
         }
         if !self.classes.is_empty() {
             for (&s, &c) in symbols.iter().zip(classes) {

@@ -1,0 +1,33 @@
+//! Scientific files as columns: what a physicist has on disk, read to the last bit.
+//!
+//! [`table`] says what a file holds: tables of columns. [`root`] reads the ROOT format: `TTree`s and
+//! `RNTuple`s, basket by basket or page by page, with what is needed to make the same file again (offsets,
+//! compressed blocks, raw payloads).
+//!
+//! Input is hostile: nothing panics, declared sizes are checked against [`Limits`] before memory is
+//! asked for, recursion is bounded, and arithmetic on what a file declares is checked.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::indexing_slicing,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod error;
+pub mod limits;
+pub mod root;
+pub mod table;
+
+pub use error::DataError;
+pub use limits::Limits;
+pub use table::{Column, Table};

@@ -1,0 +1,271 @@
+//! A ROOT file, opened: its objects, its trees, the baskets of their branches.
+
+use crate::error::DataError;
+use crate::limits::{self, Limits};
+use crate::root::basket::{Basket, RawBasket};
+use crate::root::branch::{BasketInfo, Branch, Place};
+use crate::root::column::{self, Chunk};
+use crate::root::compression;
+use crate::root::cursor::Cursor;
+use crate::root::directory::{self, Entry};
+use crate::root::header::{FileHeader, HEADER_BYTES};
+use crate::root::key::Key;
+use crate::root::layout::Layout;
+use crate::root::source::Source;
+use crate::root::streamer::Streamers;
+use crate::root::tree::{self, Tree};
+use std::io::{Read, Seek};
+
+/// A file over any reader that can seek.
+#[derive(Debug)]
+pub struct RootFile<R> {
+    pub(crate) source: Source<R>,
+    header: FileHeader,
+    entries: Vec<Entry>,
+    streamers: Streamers,
+    limits: Limits,
+}
+
+impl<R: Read + Seek> RootFile<R> {
+    /// Reads header, directories and streamers.
+    ///
+    /// # Errors
+    /// [`DataError`] of every kind: the file is read from its start to its last directory.
+    pub fn open(inner: R) -> Result<Self, DataError> {
+        Self::open_with(inner, Limits::default())
+    }
+
+    /// The same, within limits.
+    ///
+    /// # Errors
+    /// As [`RootFile::open`].
+    pub fn open_with(inner: R, limits: Limits) -> Result<Self, DataError> {
+        let mut source = Source::new(inner)?;
+        let header = FileHeader::parse(&source.read_up_to(0, HEADER_BYTES)?)?;
+        if source.len() < header.end {
+            return Err(DataError::truncated(format!("{} bytes of {}", source.len(), header.end)));
+        }
+        let root_at = header.begin.checked_add(u64::from(header.name_bytes));
+        let root_at = root_at.ok_or_else(|| DataError::corrupt("the first record has no place"))?;
+        let entries = directory::walk(&mut source, root_at, &limits)?;
+        let streamers = if header.streamers_at == 0 || header.streamers_bytes == 0 {
+            Streamers::default()
+        } else {
+            let bytes = u64::from(header.streamers_bytes);
+            let (key, payload) = record(&mut source, header.streamers_at, bytes, &limits)?;
+            Streamers::parse(&payload, u64::from(key.key_bytes), &limits)?
+        };
+        Ok(Self { source, header, entries, streamers, limits })
+    }
+
+    /// What the header says.
+    pub fn header(&self) -> &FileHeader {
+        &self.header
+    }
+
+    /// All objects, in all directories.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Bytes of the file.
+    pub fn file_bytes(&self) -> u64 {
+        self.source.len()
+    }
+
+    /// Limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Paths of the trees: of each name only the newest, as other cycles are older states of it.
+    pub fn trees(&self) -> Vec<String> {
+        self.newest(|class| tree::CLASSES.contains(&class))
+    }
+
+    /// The layouts that the file describes its classes by.
+    #[cfg(test)]
+    pub(crate) fn streamers(&self) -> &Streamers {
+        &self.streamers
+    }
+
+    pub(crate) fn newest(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| wanted(&entry.key.class)) {
+            if !out.contains(&entry.path) {
+                out.push(entry.path.clone());
+            }
+        }
+        out
+    }
+
+    /// The newest object of a path.
+    pub fn entry(&self, path: &str) -> Option<&Entry> {
+        let all = self.entries.iter().filter(|entry| entry.path == path);
+        all.max_by_key(|entry| entry.key.cycle)
+    }
+
+    /// The payload of an object, decompressed.
+    ///
+    /// # Errors
+    /// [`DataError`] of every kind but `Unsupported`.
+    pub fn payload(&mut self, entry: &Entry) -> Result<Vec<u8>, DataError> {
+        let bytes = u64::from(entry.key.total_bytes);
+        record(&mut self.source, entry.key.offset, bytes, &self.limits).map(|(_, payload)| payload)
+    }
+
+    /// A tree by its path.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidArgument`] where there is no such tree, [`DataError::Unsupported`] where the file
+    /// does not describe its classes, and those of damaged bytes.
+    pub fn tree(&mut self, path: &str) -> Result<Tree, DataError> {
+        let entry = self
+            .entry(path)
+            .filter(|entry| tree::CLASSES.contains(&entry.key.class.as_str()))
+            .cloned()
+            .ok_or_else(|| DataError::argument(format!("no tree {path}")))?;
+        let bytes = u64::from(entry.key.total_bytes);
+        let (key, payload) = record(&mut self.source, entry.key.offset, bytes, &self.limits)?;
+        let origin = u64::from(key.key_bytes);
+        Tree::parse(path, &entry.key.class, &payload, origin, &self.streamers, self.limits)
+    }
+
+    /// A basket as it lies in the file, not decompressed; none where it was written with its tree.
+    ///
+    /// # Errors
+    /// [`DataError::Corruption`], [`DataError::InsufficientData`], [`DataError::Io`].
+    pub fn raw_basket(&mut self, info: &BasketInfo) -> Result<Option<RawBasket>, DataError> {
+        let Place::Record { offset, bytes } = info.place else { return Ok(None) };
+        limits::check("basket", bytes, self.limits.max_basket)?;
+        let record = self.source.read(offset, bytes)?;
+        let basket = RawBasket::parse(offset, record)?;
+        if u64::from(basket.entries()) != info.entries {
+            return Err(DataError::corrupt(format!(
+                "a basket of {} entries, {} declared",
+                basket.entries(),
+                info.entries
+            )));
+        }
+        Ok(Some(basket))
+    }
+
+    /// A basket, decompressed.
+    ///
+    /// # Errors
+    /// As [`RootFile::raw_basket`] and [`RawBasket::decompress`].
+    pub fn basket(&mut self, branch: &Branch, info: &BasketInfo) -> Result<Basket, DataError> {
+        if let Some(raw) = self.raw_basket(info)? {
+            return raw.decompress(&self.limits);
+        }
+        let Place::Embedded(at) = info.place else {
+            return Err(DataError::argument("a basket of another branch"));
+        };
+        let found = branch.embedded.get(at).cloned();
+        found.ok_or_else(|| DataError::argument("a basket of another branch"))
+    }
+
+    /// The values of a branch, basket by basket: memory is that of one basket.
+    ///
+    /// # Errors
+    /// [`DataError::Unsupported`] where the branch has no [layout](Branch::layout).
+    pub fn chunks<'a>(&'a mut self, branch: &'a Branch) -> Result<Chunks<'a, R>, DataError> {
+        let layout = branch
+            .layout
+            .as_ref()
+            .map_err(|why| DataError::unsupported(format!("branch {}: {why}", branch.path)))?;
+        Ok(Chunks { file: self, branch, layout, next: 0 })
+    }
+
+    /// The numbers of records in the entries of a basket, from the branch that counts them.
+    fn counts(&mut self, counter: &Branch, wanted: &BasketInfo) -> Result<Vec<u32>, DataError> {
+        let layout = counter.layout.as_ref().map_err(|why| DataError::unsupported(why.as_str()))?;
+        let end = wanted.first_entry.saturating_add(wanted.entries);
+        let mut out = Vec::new();
+        for info in &counter.baskets {
+            let info_end = info.first_entry.saturating_add(info.entries);
+            if info.first_entry >= end || info_end <= wanted.first_entry {
+                continue;
+            }
+            let basket = self.basket(counter, info)?;
+            let chunk = Chunk::of(&basket, info.first_entry, layout)?;
+            let skip = wanted.first_entry.saturating_sub(info.first_entry);
+            let take = end.min(info_end).saturating_sub(info.first_entry.max(wanted.first_entry));
+            let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
+            let counts = column::counts(&chunk, layout)?;
+            out.extend(counts.into_iter().skip(size(skip)).take(size(take)));
+        }
+        Ok(out)
+    }
+
+    /// All values of a branch.
+    ///
+    /// # Errors
+    /// As [`RootFile::chunks`] and [`RootFile::basket`]; [`DataError::LimitExceeded`] beyond
+    /// [`Limits::max_column`]; [`DataError::Corruption`] where baskets do not add up to the entries.
+    pub fn column(&mut self, branch: &Branch) -> Result<Chunk, DataError> {
+        let limit = self.limits.max_column;
+        let mut out = Chunk::default();
+        for chunk in self.chunks(branch)? {
+            let chunk = chunk?;
+            let needed = out.bytes().saturating_add(chunk.bytes());
+            limits::check("column", needed, limit)?;
+            out.append(chunk);
+        }
+        if out.entries != branch.entries {
+            return Err(DataError::corrupt(format!(
+                "branch {} has {} entries, {} in its baskets",
+                branch.path, branch.entries, out.entries
+            )));
+        }
+        Ok(out)
+    }
+}
+
+/// Iterator over the baskets of a branch, as values.
+#[derive(Debug)]
+pub struct Chunks<'a, R> {
+    file: &'a mut RootFile<R>,
+    branch: &'a Branch,
+    layout: &'a Layout,
+    next: usize,
+}
+
+impl<R: Read + Seek> Iterator for Chunks<'_, R> {
+    type Item = Result<Chunk, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let info = self.branch.baskets.get(self.next)?;
+        self.next = self.next.saturating_add(1);
+        let file = &mut *self.file;
+        let basket = file.basket(self.branch, info).and_then(|mut basket| {
+            if let (true, Some(counts)) = (basket.counted, &self.branch.counts) {
+                let counts = file.counts(counts, info)?;
+                basket.count(&counts, self.layout.record_bytes())?;
+            }
+            Ok(basket)
+        });
+        Some(basket.and_then(|basket| Chunk::of(&basket, info.first_entry, self.layout)))
+    }
+}
+
+/// A record by its place: its key and its decompressed payload.
+fn record<R: Read + Seek>(
+    source: &mut Source<R>,
+    offset: u64,
+    bytes: u64,
+    limits: &Limits,
+) -> Result<(Key, Vec<u8>), DataError> {
+    limits::check("object", bytes, limits.max_object)?;
+    let mut record = source.read(offset, bytes)?;
+    let key = Key::parse(&mut Cursor::new(&record))?;
+    let header = usize::from(key.key_bytes);
+    let total = usize::try_from(key.total_bytes).unwrap_or(usize::MAX);
+    if header > total || total > record.len() {
+        return Err(DataError::corrupt(format!("the record at {offset} contradicts itself")));
+    }
+    record.truncate(total);
+    let payload = record.split_off(header);
+    let raw = u64::from(key.raw_bytes);
+    Ok((key, compression::content(payload, raw, limits.max_object)?))
+}
