@@ -369,10 +369,11 @@ mod tests {
             let decode = |coded: &[u8]| {
                 let mut out = Vec::new();
                 let mut state = code.fresh(method.kind());
-                code.decode(method.kind(), &mut state, coded, &mut out, raw.len()).map(|()| out)
+                code.decode(None, method.kind(), &mut state, coded, &mut out, raw.len())
+                    .map(|()| out)
             };
             let mut state = code.fresh(method.kind());
-            let (_, mut coded) = code.encode(method, &mut state, &raw).unwrap();
+            let (_, mut coded) = code.encode(None, method, &mut state, &raw).unwrap();
             assert!(decode(&coded).unwrap() == raw);
             coded.push(0);
             assert!(decode(&coded).is_err(), "{method:?}");
