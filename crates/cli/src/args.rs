@@ -15,7 +15,7 @@ pub use data::{DataArgs, DataCommand};
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
-pub use train::TrainArgs;
+pub use train::{ExportArgs, TrainArgs};
 
 use crate::console::{Talk, error_line};
 use crate::levels::LevelFlags;
@@ -30,6 +30,7 @@ Examples:
   vxc data columns events.root      what a ROOT file holds
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
   vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
+  vxc -8 --model net.vxm test.bin   with a network: made by vxc train and vxc export
   tar -I vxc -cf run.tar.vxc run/   and back: tar -I vxc -xf run.tar.vxc
 
 The layout of the records is taken from --layout, from NAME.meta.json beside the input, or found in the
@@ -80,6 +81,8 @@ pub enum Command {
     Fit(FitArgs),
     /// Train a neural model on training files
     Train(TrainArgs),
+    /// Make a model file (.vxm) of a trained network
+    Export(ExportArgs),
     /// Show where the bytes go: of an input file, or of an archive
     Inspect(InspectArgs),
     /// Look into scientific files: ROOT
@@ -225,6 +228,7 @@ impl Cli {
             Some(Command::List(a)) => &a.base.common,
             Some(Command::Fit(a)) => &a.common,
             Some(Command::Train(a)) => &a.common,
+            Some(Command::Export(a)) => &a.common,
             Some(Command::Inspect(a)) => &a.common,
             Some(Command::Data(a)) => a.command.common(),
         };

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-#[cfg(feature = "train")]
-use crate::train;
 use crate::{compress, data, decompress, fit, inspect, list, panics};
+#[cfg(feature = "train")]
+use crate::{export, train};
 
 /// Content and archive bytes of what was done, for the line at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,11 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         #[cfg(feature = "train")]
         Job::Train(how) => {
             train::run(how, console)?;
+            0
+        }
+        #[cfg(feature = "train")]
+        Job::Export(how) => {
+            export::run(how, console)?;
             0
         }
     })

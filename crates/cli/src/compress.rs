@@ -92,6 +92,8 @@ fn write(
         layout,
         model: pack.model.clone(),
         embed_model: pack.embed_model,
+        pure: pack.pure,
+        trainer: pack.trainer.clone(),
         segment_bytes: pack.segment,
         metadata: if pack.metadata { metadata(&source) } else { Metadata::default() },
         threads: pack.threads,

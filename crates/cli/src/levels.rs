@@ -12,7 +12,9 @@ pub struct LevelFlags {
 const HELP: &str = "Level, also given as -1 … -9 [default: 5]
 -1 -2 -3: static, for data in daily use
 -4 -5 -6: adaptive mixing, for archives; about 2 MB/s per thread both ways at -5
--7 -8 -9: reserved for the neural levels";
+-7 -8 -9: neural, for the coldest data; they need a --model with a network (train, export) or a
+--train-budget: -7 codes with the network alone, -8 mixes it with adaptive contexts, -9 with more of them
+if the model was exported for it. Without a network they are -6";
 
 /// Names of the arguments `-1` … `-9`.
 const IDS: [&str; 9] = ["-1", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9"];

@@ -8,6 +8,8 @@ mod compress;
 mod console;
 mod data;
 mod decompress;
+#[cfg(feature = "train")]
+mod export;
 mod failure;
 mod fit;
 mod input;

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vxc::{DecodeLimits, DecompressOptions, Level, Model};
+use vxc::{DecodeLimits, DecompressOptions, Level, Model, Trainer};
 
-#[cfg(feature = "train")]
-use crate::args::TrainArgs;
 use crate::args::{
     Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
     UnpackArgs, Verify,
 };
+#[cfg(feature = "train")]
+use crate::args::{ExportArgs, TrainArgs};
 use crate::console::Console;
 use crate::data::Data;
 use crate::failure::Failure;
@@ -34,6 +34,9 @@ pub enum Job {
     /// Train a neural model.
     #[cfg(feature = "train")]
     Train(Box<Train>),
+    /// Make a model file of a trained network.
+    #[cfg(feature = "train")]
+    Export(ExportArgs),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
     /// Look into scientific files.
@@ -65,6 +68,10 @@ pub struct Pack {
     pub model: Option<Arc<Model>>,
     /// Whether the model travels in the archive.
     pub embed_model: bool,
+    /// Whether a network codes alone.
+    pub pure: bool,
+    /// Trains on the inputs.
+    pub trainer: Option<Arc<dyn Trainer>>,
     /// Whether name, time and permissions are stored.
     pub metadata: bool,
     /// Largest segment in bytes; none: the level's.
@@ -145,12 +152,11 @@ impl Job {
                 model: load_models(a.model.as_slice())?.pop(),
                 args: a,
             })),
+            #[cfg(feature = "train")]
+            Some(Command::Export(a)) => Self::Export(a),
             #[cfg(not(feature = "train"))]
-            Some(Command::Train(_)) => {
-                return Err(Failure::usage(
-                    "this program was built without training; build it with: \
-                     cargo build --release -p vxc-cli --features train",
-                ));
+            Some(Command::Train(_) | Command::Export(_)) => {
+                return Err(Failure::usage(WITHOUT_TRAINING));
             }
             Some(Command::Inspect(a)) => {
                 let options = decoding(&a.models, &a.common, None)?;
@@ -221,13 +227,25 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
+    let level = level(a.level)?;
+    let model = models.pop();
+    let trainer = trainer(a.train_budget.as_deref(), level, &base.common)?;
+    let network = model.as_ref().is_some_and(|m| m.neural().is_some()) || trainer.is_some();
+    if level.is_neural() && !network {
+        console.note(&format!(
+            "level {} needs a --model with a network (see vxc export), or --train-budget; this is done at level 6",
+            level.number()
+        ));
+    }
     let pack = Pack {
         placing: placing(&files, output, console)?,
-        level: level(a.level)?,
+        level,
         verify,
         layout: layout(&a.layout)?,
-        model: models.pop(),
+        model,
         embed_model: a.embed_model,
+        pure: a.pure,
+        trainer,
         metadata: !a.no_name,
         segment: a.segment,
         threads: base.common.threads.into(),
@@ -235,6 +253,39 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     };
     Ok(Job::Compress(files, pack))
 }
+
+/// What trains on the input.
+#[cfg(feature = "train")]
+fn trainer(
+    budget: Option<&str>,
+    level: Level,
+    common: &Common,
+) -> Result<Option<Arc<dyn Trainer>>, Failure> {
+    let Some(budget) = budget else { return Ok(None) };
+    if !level.is_neural() {
+        return Err(Failure::usage("--train-budget is for the levels -7 to -9"));
+    }
+    let budget = budget.parse().map_err(|e| Failure::usage(format!("--train-budget: {e}")))?;
+    Ok(Some(Arc::new(vxc_train::budget::InputTrainer { budget, quiet: common.quiet })))
+}
+
+/// Nothing does.
+#[cfg(not(feature = "train"))]
+fn trainer(
+    budget: Option<&str>,
+    _: Level,
+    _: &Common,
+) -> Result<Option<Arc<dyn Trainer>>, Failure> {
+    match budget {
+        None => Ok(None),
+        Some(_) => Err(Failure::usage(WITHOUT_TRAINING)),
+    }
+}
+
+/// What is said where training is asked for.
+#[cfg(not(feature = "train"))]
+const WITHOUT_TRAINING: &str = "this program was built without training; build it with: \
+     cargo build --release -p vxc-cli --features train";
 
 fn unpack(
     base: Base,

@@ -138,6 +138,15 @@ pub fn headline(id: usize, stream: &Stream) -> String {
     };
     if let Some(model) = stream.model() {
         text.push_str(&format!(", model {}", model.id()));
+        if let Some(neural) = model.neural() {
+            let c = neural.config();
+            text.push_str(&format!(
+                ", network of {} layers, width {}, {}",
+                c.n_layers,
+                c.d_model,
+                if neural.alone() { "record by record" } else { "over records" }
+            ));
+        }
     }
     text
 }

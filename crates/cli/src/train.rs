@@ -96,7 +96,8 @@ fn report(report: &Report, folder: &std::path::Path) -> String {
     )
 }
 
-fn failure(e: TrainError) -> Failure {
+/// The failure of a command.
+pub fn failure(e: TrainError) -> Failure {
     match e {
         TrainError::Codec(e) => e.into(),
         TrainError::Io { what, source } => Failure::Io(what, source),

@@ -192,7 +192,7 @@ impl<R: Read + Seek> Archive<R> {
         let info = segment.header.info;
         let limits = self.options.limits;
         let stream = self.stream(archive, info.stream)?;
-        let each = stream.code().memory(info.kind, info.raw_len);
+        let each = stream.memory(info.kind, info.raw_len);
         // A primed segment works beside its key's state.
         let key = info.primed_by.map_or(0, |_| stream.code().state_bytes(info.kind));
         check_memory(each.saturating_add(key), &limits)?;

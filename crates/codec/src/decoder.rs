@@ -200,7 +200,7 @@ impl<R: Read> Decoder<R> {
             };
             let info = segment.header.info;
             let stream = stream_of(&self.streams, info.stream)?;
-            let each = stream.code().memory(info.kind, info.raw_len);
+            let each = stream.memory(info.kind, info.raw_len);
             // A primed segment works beside its key's state.
             let state = stream.code().state_bytes(info.kind);
             let key = if info.primed_by.is_some() { state } else { 0 };
@@ -328,7 +328,7 @@ pub(crate) fn decode_segment(
     let raw_len = usize::try_from(info.raw_len)
         .map_err(|_| Error::Corruption("length of a segment".into()))?;
     let from = out.len();
-    stream.code().decode(info.kind, state, &segment.coded, out, raw_len)?;
+    stream.decode(info.kind, state, &segment.coded, out, raw_len)?;
     segment.header.verify_raw(&RawSummary::of(&out[from..]))?;
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -15,13 +17,14 @@ use vxc_format::{
 };
 
 use crate::error::Error;
-use crate::level::{LOOKAHEAD, segments};
+use crate::level::{LOOKAHEAD, Level, segments};
+use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
-use crate::plan::{Part, model_helps, parts, plan};
+use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
-use crate::stream_code::Form;
+use crate::stream_code::{Form, StreamCode};
 
 /// What a compression did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,6 +79,10 @@ struct Coded {
 /// before leaves a truncated one.
 pub struct Encoder<W: Write> {
     options: CompressOptions,
+    /// The level that is used: that of the options where it can be.
+    level: Level,
+    /// What was trained on the input.
+    trained: Option<Arc<Model>>,
     writer: ArchiveWriter<Counting<W>>,
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
@@ -102,8 +109,16 @@ impl<W: Write> Encoder<W> {
             raw_size: None,
         };
         let writer = ArchiveWriter::new(Counting { inner, bytes: 0 }, &header)?;
+        // Without a network, a neural level is the best of the others.
+        let network = match &options.model {
+            Some(model) => model.neural().is_some(),
+            None => options.trainer.is_some(),
+        };
+        let level = if network { options.level } else { options.level.without_network() };
         Ok(Self {
             options,
+            level,
+            trained: None,
             writer,
             buffer: Vec::new(),
             start: 0,
@@ -162,18 +177,19 @@ impl<W: Write> Encoder<W> {
         };
         let parts = parts(sample, given.as_ref(), more);
         let mut at = from;
+        let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
         for part in &parts {
             let sample = at..at + part.len;
             at += part.len;
             let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
-            let level = self.options.level;
-            let (most, single) = match self.options.segment_bytes {
+            let level = self.level;
+            let (longest, single) = match self.options.segment_bytes {
                 // A key of 1/16 must still hold something to learn from.
                 Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
                 None => (level.segment_bytes(), level.single_bytes()),
             };
-            let lengths = segments(most, single, part.len as u64, record);
-            let stream = self.add_stream(part, sample, &lengths)?;
+            let lengths = segments(longest, single, part.len as u64, record);
+            let stream = self.add_stream(part, sample, &lengths, part.len == most)?;
             for (j, &len) in lengths.iter().enumerate() {
                 let key = j == 0 && lengths.len() > 1;
                 self.cuts.push_back(Cut { stream, len: len as usize, key });
@@ -186,26 +202,35 @@ impl<W: Write> Encoder<W> {
     fn add_stream(
         &mut self,
         part: &Part,
-        sample: std::ops::Range<usize>,
+        sample: Range<usize>,
         lengths: &[u64],
+        largest_part: bool,
     ) -> Result<usize, Error> {
-        let level = self.options.level;
-        let sample = &self.buffer[sample];
+        let level = self.level;
         let largest = lengths.iter().copied().max().unwrap_or(1);
         let total = part.len as u64;
-        let own = plan(level, part.layout.as_ref(), sample, total, largest)?;
-        let model = self.options.model.clone().filter(|m| m.layout() == part.layout.as_ref());
+        let bytes = &self.buffer[sample.clone()];
+        let own = plan(level, part.layout.as_ref(), bytes, total, largest)?;
+        let trained = self.options.model.is_none() && level.is_neural();
+        if trained && largest_part {
+            self.train(&own.code, sample.clone())?;
+        }
+        let sample = &self.buffer[sample];
+        let model = if trained { &self.trained } else { &self.options.model };
+        let model = model.clone().filter(|m| m.layout() == part.layout.as_ref());
+        let method = |model: &Model| model.method(level, self.options.pure);
+        let embed = trained || self.options.embed_model;
+        // Who can afford to train can afford to know what it brought.
+        let most = if trained { usize::MAX } else { LONG_TRIAL_BYTES };
+        let carried = embed && self.streams.iter().all(|s| s.stream.model().is_none());
+        let price = (carried, most);
         let (stream, method, source) = match model {
             // A model is used where it helps, and only there is it needed to decompress.
-            Some(model)
-                if model_helps(&model, &own, level, sample, total, self.options.embed_model)? =>
-            {
-                if self.options.embed_model
-                    && self.streams.iter().all(|s| s.stream.model().is_none())
-                {
+            Some(model) if model_helps(&model, method(&model), &own, sample, total, price)? => {
+                if carried {
                     self.writer.embed_model(model.file())?;
                 }
-                let method = model.method(level);
+                let method = method(&model);
                 let source = TokeniserSource::Model(model.id());
                 (Stream::of_model(model), method, source)
             }
@@ -228,6 +253,22 @@ impl<W: Write> Encoder<W> {
         });
         self.streams.push(Output { stream, method, id, key: None });
         Ok(self.streams.len() - 1)
+    }
+
+    /// Trains a network on the first records that there are.
+    fn train(&mut self, code: &StreamCode, sample: Range<usize>) -> Result<(), Error> {
+        let (Some(trainer), None, Form::Fields(_)) =
+            (&self.options.trainer, &self.trained, &code.form)
+        else {
+            return Ok(());
+        };
+        let record = code.record_bytes();
+        let raw = &self.buffer[sample];
+        let whole = &raw[..raw.len() / record * record];
+        if let Some((network, alone)) = trainer.train(code, whole)? {
+            self.trained = Some(Arc::new(Model::bare(self.level, code, network, alone)?));
+        }
+        Ok(())
     }
 
     /// Codes and writes all planned segments.
@@ -258,9 +299,9 @@ impl<W: Write> Encoder<W> {
             && let Some(&cut) = self.cuts.front()
         {
             let output = &self.streams[cut.stream];
-            let (code, kind) = (output.stream.code(), output.method.kind());
-            state = code.state_bytes(kind).max(state);
-            each = code.memory(kind, cut.len as u64).max(each);
+            let kind = output.method.kind();
+            state = output.stream.code().state_bytes(kind).max(state);
+            each = output.stream.memory(kind, cut.len as u64).max(each);
             // The key's state stays beside those of the threads.
             let fixed = LOOKAHEAD + state;
             if batch.len() >= threads(self.options.threads, self.options.memory, fixed, each)
@@ -329,14 +370,13 @@ impl<W: Write> Encoder<W> {
 
 /// Codes one segment; stored where that is not larger.
 fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<Coded, Error> {
-    let code = output.stream.code();
     let start = || match &output.key {
         Some((_, _, state)) => state.clone(),
         None => output.stream.fresh(output.method.kind()),
     };
     let started = Instant::now();
     let mut state = start();
-    let (kind, bytes) = code.encode(output.method, &mut state, raw)?;
+    let (kind, bytes) = output.stream.encode(output.method, &mut state, raw)?;
     let summary = RawSummary::of(raw);
     let coding = started.elapsed();
     if bytes.len() >= raw.len() {
@@ -357,7 +397,7 @@ fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<
     if verify {
         let mut back = Vec::new();
         let mut check = start();
-        let decoded = code.decode(kind, &mut check, &bytes, &mut back, raw.len());
+        let decoded = output.stream.decode(kind, &mut check, &bytes, &mut back, raw.len());
         if decoded.is_err() || back != raw {
             return Err(Error::Verify { at: 0 });
         }

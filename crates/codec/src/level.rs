@@ -8,7 +8,7 @@ const MIB: u64 = 1 << 20;
 /// streams of its own, so that slow drifts and changes of schema are met. A pipe and a file give the same archive.
 pub const LOOKAHEAD: u64 = 64 * MIB;
 
-/// A compression level, 1..=6 (7..=9 are reserved for the neural levels).
+/// A compression level, 1..=9. The neural ones, 7..=9, need a model with a network; without one they are level 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(u8);
 
@@ -25,11 +25,8 @@ impl Level {
     /// [`Error::InvalidArgument`] for a number that is no level of this program.
     pub fn new(number: u8) -> Result<Self, Error> {
         match number {
-            1..=6 => Ok(Self(number)),
-            7..=9 => Err(Error::InvalidArgument(format!(
-                "level {number} is a neural level, which this version does not have yet; use 1 to 6"
-            ))),
-            _ => Err(Error::InvalidArgument(format!("level {number} is not in 1..=6"))),
+            1..=9 => Ok(Self(number)),
+            _ => Err(Error::InvalidArgument(format!("level {number} is not in 1..=9"))),
         }
     }
 
@@ -43,12 +40,24 @@ impl Level {
         self.0 >= 4
     }
 
+    /// Whether a model's network is used.
+    pub const fn is_neural(self) -> bool {
+        self.0 >= 7
+    }
+
+    /// The level to use where there is no network.
+    #[must_use]
+    pub const fn without_network(self) -> Self {
+        if self.is_neural() { Self(6) } else { self }
+    }
+
     /// Largest raw length of a segment.
     pub const fn segment_bytes(self) -> u64 {
         match self.0 {
             0..=4 => 4 * MIB,
-            5 => 16 * MIB,
-            _ => 64 * MIB,
+            6 => 64 * MIB,
+            // Models are made for segments of this size; they fill the lanes.
+            _ => 16 * MIB,
         }
     }
 
@@ -102,7 +111,7 @@ mod tests {
 
     #[test]
     fn segments_cover_the_run_in_whole_records() {
-        for level in 1..=6 {
+        for level in 1..=9 {
             let level = Level::new(level).unwrap();
             for (len, record) in
                 [(1, 1), (124, 124), (14_778_320, 124), (60 * MIB, 7440), (40 * MIB, 30 * MIB)]

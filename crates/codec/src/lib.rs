@@ -20,12 +20,14 @@ pub mod encoder;
 pub mod error;
 pub mod level;
 pub mod model;
+pub mod neural;
 pub mod options;
 mod parallel;
 mod plan;
 mod segment_code;
 pub mod stream;
 mod stream_code;
+pub mod trainer;
 
 use std::io::Read;
 
@@ -35,8 +37,10 @@ pub use encoder::{Encoder, Summary};
 pub use error::Error;
 pub use level::Level;
 pub use model::Model;
+pub use neural::Neural;
 pub use options::{CompressOptions, DecompressOptions, Metadata};
 pub use stream_code::{Form, StreamCode};
+pub use trainer::Trainer;
 pub use vxc_format::{DecodeLimits, FormatError, Header, ModelId, SegmentKind};
 pub use vxc_tokens as tokens;
 

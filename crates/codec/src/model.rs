@@ -3,20 +3,23 @@
 //! ```text
 //! signature 8: 89 'V' 'X' 'M' 0D 0A 1A 0A · version u8 · level u8
 //! then five sections, each: raw length varint · stored length varint · zstd frame (or the raw bytes
-//! where both lengths are equal): code, names, static counts, mix state, reserved (empty)
+//! where both lengths are equal): code, names, static counts, mix state, network (empty, or its length varint, its serial
+//! form, the neural state)
 //! CRC32C of all before, u32 LE
 //! ```
-//! The code is a stream definition's payload; names are the fields' names, one a line. The id of a model is
+//! A state that is empty is a fresh one; a model without a network has no neural state. The code is a stream definition's payload; names are the fields' names, one a line. The id of a model is
 //! the BLAKE3 of the whole file. Nothing in a model is executed; the code decides how much memory its
 //! states take, and that is checked against a limit before they are made.
 
 use vxc_entropy::{read_varint, write_varint};
 use vxc_format::content::crc32c;
 use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind};
+use vxc_infer::IntModel;
 use vxc_tokens::RecordLayout;
 
 use crate::error::Error;
 use crate::level::{Level, segments};
+use crate::neural::Neural;
 use crate::plan::{Planned, parts, plan, static_plan};
 use crate::segment_code::{Method, State, check_memory};
 use crate::stream_code::{Form, StreamCode};
@@ -42,6 +45,18 @@ pub struct Model {
     names: Vec<String>,
     statics: State,
     mix: State,
+    /// The network, and the adaptive state beside it.
+    neural: Option<(Neural, State)>,
+}
+
+/// What a model file holds, before it is written.
+struct Parts<'a> {
+    level: Level,
+    code: &'a StreamCode,
+    names: &'a [String],
+    statics: &'a State,
+    mix: &'a State,
+    neural: Option<(&'a Neural, &'a State)>,
 }
 
 impl Model {
@@ -81,7 +96,7 @@ impl Model {
         if data.is_empty() {
             return Err(Error::InvalidArgument("no training data of one record or more".into()));
         }
-        let mix_level = if level.is_mix() { level } else { Level::default() };
+        let mix_level = if level.is_mix() { level.without_network() } else { Level::default() };
         let total = data.len() as u64;
         let Planned { mut code, .. } = plan(mix_level, layout.as_ref(), &data, total, segment)?;
         let mut statics = State::None;
@@ -89,24 +104,61 @@ impl Model {
             let static_level = if level.is_mix() { Level::new(3)? } else { level };
             code.plan = Some(static_plan(static_level, tokeniser, &data, total));
             statics = code.fresh(SegmentKind::Static);
-            code.encode(Method::Static, &mut statics, &data)?;
+            code.encode(None, Method::Static, &mut statics, &data)?;
         }
-        let mut mix = code.fresh(SegmentKind::Mix);
-        // In segments: what is learned passes on, positions start anew as they will in use.
-        let mut at = 0;
-        for len in segments(segment, segment, total, record as u64) {
-            code.encode(Method::Mix, &mut mix, &data[at..at + len as usize])?;
-            at += len as usize;
+        let mix = learned(&code, None, Method::Mix, segment, &data)?;
+        let names: Vec<String> =
+            layout.map_or(Vec::new(), |l| l.fields.into_iter().map(|f| f.name).collect());
+        let (code, names) = (&code, &names[..]);
+        Parts { level, code, names, statics: &statics, mix: &mix, neural: None }.publish()
+    }
+
+    /// A model with a network: `fitted` (or only its names, where `code` is another), the network over the symbols of
+    /// `code`, and the adaptive states after the training data, whole records.
+    ///
+    /// # Errors
+    /// [`Error::ModelMismatch`] if the network does not fit the code.
+    pub fn with_network(
+        level: Level,
+        fitted: &Self,
+        mut code: StreamCode,
+        network: IntModel,
+        alone: bool,
+        training: &[u8],
+    ) -> Result<Self, Error> {
+        let neural = Neural::new(network, alone, &code)?;
+        let record = code.record_bytes();
+        let data = &training[..training.len() / record * record];
+        if let (None, Form::Fields(tokeniser)) = (&code.plan, &code.form) {
+            code.plan = Some(static_plan(Level::new(3)?, tokeniser, data, data.len() as u64));
         }
-        let names = layout.map_or(Vec::new(), |l| l.fields.into_iter().map(|f| f.name).collect());
-        // Rare contexts go until the file is small enough.
-        for visits in [1, 2, 3, 4, 6, 9, 14, 20, 30, 50, 100, 255] {
-            let file = write(level, &code, &names, &statics, &mix, visits)?;
-            if file.len() <= MAX_FILE {
-                return Self::from_bytes(file);
-            }
-        }
-        Err(Error::InvalidArgument("the model does not fit into 16 MiB".into()))
+        let state = learned(&code, Some(&neural), Method::Neural { pure: false }, SEGMENT, data)?;
+        let mut statics = code.fresh(SegmentKind::Static);
+        code.encode(None, Method::Static, &mut statics, data)?;
+        let mix = if code == fitted.code {
+            fitted.mix.clone()
+        } else {
+            learned(&code, None, Method::Mix, SEGMENT, data)?
+        };
+        let (code, names) = (&code, &fitted.names[..]);
+        let neural = Some((&neural, &state));
+        Parts { level, code, names, statics: &statics, mix: &mix, neural }.publish()
+    }
+
+    /// A network and its code alone, to travel in an archive: all states are fresh ones.
+    ///
+    /// # Errors
+    /// As [`Model::with_network`].
+    pub fn bare(
+        level: Level,
+        code: &StreamCode,
+        network: IntModel,
+        alone: bool,
+    ) -> Result<Self, Error> {
+        let neural = Neural::new(network, alone, code)?;
+        let neural = Some((&neural, &State::None));
+        let (statics, mix) = (&State::None, &State::None);
+        Parts { level, code, names: &[], statics, mix, neural }.publish()
     }
 
     /// Loads a model file.
@@ -118,9 +170,13 @@ impl Model {
         Self::with_limits(file, &limits)
     }
 
-    /// Bytes held: the file and both states.
+    /// Bytes held: the file, the states and the network.
     pub fn held_bytes(&self) -> u64 {
-        self.file.len() as u64 + states_bytes(&self.code) + self.code.held_bytes()
+        let network = self.neural.as_ref().map_or(0, |(n, _)| n.held_bytes());
+        self.file.len() as u64
+            + states_bytes(&self.code, self.neural.is_some())
+            + self.code.held_bytes()
+            + network
     }
 
     /// Loads a model file within limits.
@@ -146,13 +202,32 @@ impl Model {
             .map_err(|e| Error::ModelMismatch(e.to_string()))?;
         let names = String::from_utf8(take_section(&mut rest)?).map_err(|_| bad("names"))?;
         let (counts, mixed) = (take_section(&mut rest)?, take_section(&mut rest)?);
-        take_section(&mut rest)?;
+        let network = take_section(&mut rest)?;
         if !rest.is_empty() {
             return Err(bad("bytes after the last section"));
         }
-        check_memory(states_bytes(&code), limits)?;
+        let (network, beside) = match &network[..] {
+            [] => (&[][..], &[][..]),
+            mut section => {
+                let len = read_varint(&mut section).map_err(|_| bad("length of the network"))?;
+                let len = usize::try_from(len).map_err(|_| bad("length of the network"))?;
+                section.split_at_checked(len).ok_or_else(|| bad("length of the network"))?
+            }
+        };
+        let states = states_bytes(&code, !network.is_empty());
+        let needed = states.saturating_add(Neural::bytes_of(network)?);
+        check_memory(needed, limits)?;
         let statics = load(code.fresh(SegmentKind::Static), &counts)?;
         let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
+        let neural = match network {
+            [] if beside.is_empty() => None,
+            [] => return Err(bad("a state without a network")),
+            serial => {
+                let room = limits.max_memory - needed;
+                let network = Neural::from_bytes(serial, &code, room)?;
+                Some((network, load(code.fresh(SegmentKind::Neural), beside)?))
+            }
+        };
         Ok(Self {
             id: ModelId::of(&file),
             level,
@@ -160,6 +235,7 @@ impl Model {
             names: names.lines().map(str::to_string).collect(),
             statics,
             mix,
+            neural,
             file,
         })
     }
@@ -194,8 +270,16 @@ impl Model {
         self.code.layout()
     }
 
-    /// What an encoder does at a level.
-    pub fn method(&self, level: Level) -> Method {
+    /// Its network.
+    pub fn neural(&self) -> Option<&Neural> {
+        self.neural.as_ref().map(|(neural, _)| neural)
+    }
+
+    /// What an encoder does at a level. `pure`: the network alone, where there is one, as level 7 does.
+    pub fn method(&self, level: Level, pure: bool) -> Method {
+        if level.is_neural() && self.neural.is_some() {
+            return Method::Neural { pure: pure || level.number() == 7 };
+        }
         if level.is_mix() || self.code.plan.is_none() { Method::Mix } else { Method::Static }
     }
 
@@ -204,39 +288,83 @@ impl Model {
         match kind {
             SegmentKind::Static => self.statics.clone(),
             SegmentKind::Mix => self.mix.clone(),
+            SegmentKind::Neural => match &self.neural {
+                Some((_, state)) => state.clone(),
+                None => State::None,
+            },
             _ => State::None,
         }
     }
 }
 
-/// Bytes of both states that a model holds.
-fn states_bytes(code: &StreamCode) -> u64 {
-    code.state_bytes(SegmentKind::Static).saturating_add(code.state_bytes(SegmentKind::Mix))
+/// Bytes of the states that a model holds.
+fn states_bytes(code: &StreamCode, neural: bool) -> u64 {
+    let kinds = [SegmentKind::Static, SegmentKind::Mix, SegmentKind::Neural];
+    let held = kinds.iter().filter(|&&kind| neural || kind != SegmentKind::Neural);
+    held.fold(0, |sum: u64, &kind| sum.saturating_add(code.state_bytes(kind)))
 }
 
-fn write(
-    level: Level,
+/// What a model has learned after training data. In segments: what is learned passes on, positions start anew as they
+/// will in use.
+fn learned(
     code: &StreamCode,
-    names: &[String],
-    statics: &State,
-    mix: &State,
-    visits: u32,
-) -> Result<Vec<u8>, Error> {
-    let mut out = SIGNATURE.to_vec();
-    out.extend([VERSION, level.number()]);
-    let names: String = names.iter().flat_map(|n| [n.replace('\n', " "), "\n".into()]).collect();
-    let sections =
-        [code.to_bytes(), names.into_bytes(), save(statics, visits), save(mix, visits), Vec::new()];
-    for raw in &sections {
-        let coded = zstd::bulk::compress(raw, 12).map_err(Error::Io)?;
-        let stored = if coded.len() < raw.len() { &coded } else { raw };
-        write_varint(&mut out, raw.len() as u64);
-        write_varint(&mut out, stored.len() as u64);
-        out.extend_from_slice(stored);
+    neural: Option<&Neural>,
+    method: Method,
+    segment: u64,
+    data: &[u8],
+) -> Result<State, Error> {
+    let mut state = code.fresh(method.kind());
+    let mut at = 0;
+    for len in segments(segment, segment, data.len() as u64, code.record_bytes() as u64) {
+        code.encode(neural, method, &mut state, &data[at..at + len as usize])?;
+        at += len as usize;
     }
-    let crc = crc32c(&out);
-    out.extend(crc.to_le_bytes());
-    Ok(out)
+    Ok(state)
+}
+
+impl Parts<'_> {
+    /// The model file; rare contexts go until it is small enough.
+    fn publish(&self) -> Result<Model, Error> {
+        for visits in [1, 2, 3, 4, 6, 9, 14, 20, 30, 50, 100, 255] {
+            let file = self.write(visits)?;
+            if file.len() <= MAX_FILE {
+                return Model::from_bytes(file);
+            }
+        }
+        Err(Error::InvalidArgument("the model does not fit into 16 MiB".into()))
+    }
+
+    /// A model file without the lines that were visited fewer than `visits` times.
+    fn write(&self, visits: u32) -> Result<Vec<u8>, Error> {
+        let mut out = SIGNATURE.to_vec();
+        out.extend([VERSION, self.level.number()]);
+        let names: String =
+            self.names.iter().flat_map(|n| [n.replace('\n', " "), "\n".into()]).collect();
+        let mut network = Vec::new();
+        if let Some((neural, state)) = self.neural {
+            let serial = neural.to_bytes();
+            write_varint(&mut network, serial.len() as u64);
+            network.extend(serial);
+            network.extend(save(state, visits));
+        }
+        let sections = [
+            self.code.to_bytes(),
+            names.into_bytes(),
+            save(self.statics, visits),
+            save(self.mix, visits),
+            network,
+        ];
+        for raw in &sections {
+            let coded = zstd::bulk::compress(raw, 12).map_err(Error::Io)?;
+            let stored = if coded.len() < raw.len() { &coded } else { raw };
+            write_varint(&mut out, raw.len() as u64);
+            write_varint(&mut out, stored.len() as u64);
+            out.extend_from_slice(stored);
+        }
+        let crc = crc32c(&out);
+        out.extend(crc.to_le_bytes());
+        Ok(out)
+    }
 }
 
 fn take_section(rest: &mut &[u8]) -> Result<Vec<u8>, Error> {
@@ -263,16 +391,22 @@ fn save(state: &State, visits: u32) -> Vec<u8> {
         State::Static(m) => m.save(&mut out),
         State::Fields(m) => m.save(visits, &mut out),
         State::Bytes(m) => m.save(visits, &mut out),
+        State::Neural(m) => m.save(visits, &mut out),
     }
     out
 }
 
+/// A fresh state with what was saved; nothing saved leaves it fresh.
 fn load(mut state: State, mut saved: &[u8]) -> Result<State, Error> {
+    if saved.is_empty() {
+        return Ok(state);
+    }
     let result = match &mut state {
         State::None => Ok(()),
         State::Static(m) => m.load(&mut saved),
         State::Fields(m) => m.load(&mut saved),
         State::Bytes(m) => m.load(&mut saved),
+        State::Neural(m) => m.load(&mut saved),
     };
     result.map_err(|e| Error::ModelMismatch(e.to_string()))?;
     if !saved.is_empty() {

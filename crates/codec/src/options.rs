@@ -8,6 +8,7 @@ use vxc_tokens::RecordLayout;
 
 use crate::level::Level;
 use crate::model::Model;
+use crate::trainer::Trainer;
 
 /// What is kept of the original file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Metadata {
 }
 
 /// How to compress. The archive depends on `level`, `layout`, `model`, `embed_model`,
-/// `segment_bytes` and `metadata` alone.
+/// `trainer`, `pure`, `segment_bytes` and `metadata` alone.
 #[derive(Clone, Debug)]
 pub struct CompressOptions {
     /// Level. Default 5.
@@ -32,6 +33,11 @@ pub struct CompressOptions {
     pub model: Option<Arc<Model>>,
     /// Whether the model travels in the archive.
     pub embed_model: bool,
+    /// At the neural levels without a model: trains a network on the input. It travels in the archive where that is
+    /// smaller than without.
+    pub trainer: Option<Arc<dyn Trainer>>,
+    /// At the neural levels: code with the network's distributions alone, as -7 does.
+    pub pure: bool,
     /// Largest raw length of a segment, in bytes; none: the level's own. Smaller ones give finer random
     /// access and more parallelism for a worse ratio.
     pub segment_bytes: Option<u64>,
@@ -54,6 +60,8 @@ impl Default for CompressOptions {
             layout: None,
             model: None,
             embed_model: false,
+            trainer: None,
+            pure: false,
             segment_bytes: None,
             metadata: Metadata::default(),
             threads: 0,

@@ -19,7 +19,7 @@ use crate::stream_code::{Form, StreamCode};
 /// Bytes that decide between ways of coding.
 const TRIAL_BYTES: usize = 256 << 10;
 /// The same for wide or short tables, where learning costs most.
-const LONG_TRIAL_BYTES: usize = 1 << 20;
+pub const LONG_TRIAL_BYTES: usize = 1 << 20;
 
 /// A part of the input that is one stream.
 #[derive(Clone, Debug)]
@@ -206,30 +206,26 @@ fn plan_mix(
     Ok(Planned { code, method: Method::Mix })
 }
 
-/// Whether a model codes the start of the sample smaller than a plan of its own.
+/// Whether a model codes the sample smaller than a plan of its own: `most` bytes of its start, at most.
 ///
 /// # Errors
 /// [`Error::Corruption`] if a library fails.
 pub fn model_helps(
     model: &Model,
+    method: Method,
     own: &Planned,
-    level: Level,
     sample: &[u8],
     total: u64,
-    embed: bool,
+    (embed, most): (bool, usize),
 ) -> Result<bool, Error> {
     let record = own.code.record_bytes();
-    let trial = &sample[..sample.len().min(LONG_TRIAL_BYTES.max(record)) / record * record];
-    let coded = |code: &StreamCode, method: Method, mut state: State| {
-        Ok::<_, Error>(scaled(
-            code.encode(method, &mut state, trial)?.1.len() as u64,
-            trial.len(),
-            total,
-        ))
+    let trial = &sample[..sample.len().min(most.max(record)) / record * record];
+    let coded = |code: &StreamCode, neural, method: Method, mut state: State| {
+        let coded = code.encode(neural, method, &mut state, trial)?.1.len() as u64;
+        Ok::<_, Error>(scaled(coded, trial.len(), total))
     };
-    let method = model.method(level);
-    let with = coded(model.code(), method, model.fresh(method.kind()))?;
-    let without = coded(&own.code, own.method, own.code.fresh(own.method.kind()))?;
+    let with = coded(model.code(), model.neural(), method, model.fresh(method.kind()))?;
+    let without = coded(&own.code, None, own.method, own.code.fresh(own.method.kind()))?;
     let carried = if embed { model.file().len() as u64 } else { 0 };
     Ok(with + carried <= without + own.code.to_bytes().len() as u64)
 }

@@ -5,12 +5,14 @@ use vxc_format::{DecodeLimits, FormatError, SegmentKind, min_coded_len};
 use vxc_predict::bytes::{ByteKind, ByteModel, ByteModelConfig};
 use vxc_predict::fields::FieldModel;
 use vxc_predict::lz::{self, LzPlan};
+use vxc_predict::neural::NeuralModel;
 use vxc_predict::static_model::StaticModel;
 use vxc_predict::static_model::contexts::Context;
 use vxc_tokens::Tokeniser;
 use vxc_tokens::relation::FloatEnv;
 
 use crate::error::Error;
+use crate::neural::Neural;
 use crate::stream_code::{Form, StreamCode};
 
 /// How an encoder codes a stream's segments.
@@ -24,6 +26,11 @@ pub enum Method {
     Static,
     /// The mix kind.
     Mix,
+    /// The neural kind (streams whose model has a network); `pure`: the network alone.
+    Neural {
+        /// Without adaptive contexts.
+        pure: bool,
+    },
 }
 
 /// What a segment's model knows when it ends; a copy starts the segments that it primes. Between segments it
@@ -38,6 +45,8 @@ pub enum State {
     Fields(Box<FieldModel>),
     /// The byte model.
     Bytes(Box<ByteModel>),
+    /// The adaptive part of the neural model.
+    Neural(Box<NeuralModel>),
 }
 
 impl Method {
@@ -48,6 +57,7 @@ impl Method {
             Method::Lz(_) => SegmentKind::Lz,
             Method::Static => SegmentKind::Static,
             Method::Mix => SegmentKind::Mix,
+            Method::Neural { .. } => SegmentKind::Neural,
         }
     }
 }
@@ -61,6 +71,9 @@ impl StreamCode {
             }
             (SegmentKind::Mix, Form::Fields(t), _) => {
                 State::Fields(Box::new(FieldModel::new(t, self.records(t), self.mix_level)))
+            }
+            (SegmentKind::Neural, Form::Fields(t), _) => {
+                State::Neural(Box::new(NeuralModel::mixed(t, self.records(t), self.mix_level)))
             }
             (SegmentKind::Mix, _, _) => match self.byte_model() {
                 Some(config) => State::Bytes(Box::new(ByteModel::new(&config))),
@@ -102,6 +115,9 @@ impl StreamCode {
             (SegmentKind::Mix, Form::Fields(t), _) => {
                 FieldModel::bytes(t, self.records(t), self.mix_level)
             }
+            (SegmentKind::Neural, Form::Fields(t), _) => {
+                NeuralModel::bytes(t, self.records(t), self.mix_level)
+            }
             (SegmentKind::Mix, _, _) => {
                 self.byte_model().map_or(0, |config| ByteModel::kept_bytes(&config))
             }
@@ -124,12 +140,14 @@ impl StreamCode {
         self.state_bytes(kind).saturating_add(working).saturating_add(3 * raw_len)
     }
 
-    /// Codes `raw`. `state` is what the segment starts from; it ends as what the segment leaves behind.
+    /// Codes `raw`. `state` is what the segment starts from; it ends as what the segment leaves behind. `neural`: the
+    /// network of the stream's model, where it has one.
     ///
     /// # Errors
     /// [`Error::Corruption`] if a library fails.
     pub fn encode(
         &self,
+        neural: Option<&Neural>,
         method: Method,
         state: &mut State,
         raw: &[u8],
@@ -145,7 +163,7 @@ impl StreamCode {
             (Method::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeEncoder::new();
                 model.encode(t, &mut coder, raw)?;
-                model.restart(t);
+                model.restart();
                 (SegmentKind::Mix, coder.finish())
             }
             (Method::Mix, State::Bytes(model), _) => {
@@ -153,6 +171,10 @@ impl StreamCode {
                 model.encode(&mut coder, raw);
                 model.restart();
                 (SegmentKind::Mix, coder.finish())
+            }
+            (Method::Neural { pure }, state, _) => {
+                let neural = neural.ok_or_else(|| mismatch("network"))?;
+                (SegmentKind::Neural, neural.encode(self, pure, state, raw)?)
             }
             _ => return Err(mismatch("state")),
         };
@@ -166,6 +188,7 @@ impl StreamCode {
     /// [`Error::Corruption`] for what no encoder writes; `out` may have grown then.
     pub fn decode(
         &self,
+        neural: Option<&Neural>,
         kind: SegmentKind,
         state: &mut State,
         coded: &[u8],
@@ -185,7 +208,8 @@ impl StreamCode {
             model.restart();
             return end(coder);
         }
-        if let (SegmentKind::Static | SegmentKind::Mix, Form::Fields(t)) = (kind, &self.form)
+        if let (SegmentKind::Static | SegmentKind::Mix | SegmentKind::Neural, Form::Fields(t)) =
+            (kind, &self.form)
             && !raw_len.is_multiple_of(t.layout().record_bytes)
         {
             return Err(Error::Corruption("a segment is no whole number of records".into()));
@@ -204,11 +228,12 @@ impl StreamCode {
             (SegmentKind::Mix, State::Fields(model), Form::Fields(t)) => {
                 let mut coder = RangeDecoder::new(coded);
                 model.decode(t, &mut coder, out)?;
-                model.restart(t);
+                model.restart();
                 end(coder)?;
             }
-            (SegmentKind::Neural, _, _) => {
-                return Err(FormatError::UnsupportedVersion("a neural segment".into()).into());
+            (SegmentKind::Neural, state, _) => {
+                let neural = neural.ok_or_else(|| mismatch("network"))?;
+                neural.decode(self, state, coded, out)?;
             }
             _ => return Err(mismatch("kind")),
         }
@@ -344,10 +369,11 @@ mod tests {
             let decode = |coded: &[u8]| {
                 let mut out = Vec::new();
                 let mut state = code.fresh(method.kind());
-                code.decode(method.kind(), &mut state, coded, &mut out, raw.len()).map(|()| out)
+                code.decode(None, method.kind(), &mut state, coded, &mut out, raw.len())
+                    .map(|()| out)
             };
             let mut state = code.fresh(method.kind());
-            let (_, mut coded) = code.encode(method, &mut state, &raw).unwrap();
+            let (_, mut coded) = code.encode(None, method, &mut state, &raw).unwrap();
             assert!(decode(&coded).unwrap() == raw);
             coded.push(0);
             assert!(decode(&coded).is_err(), "{method:?}");

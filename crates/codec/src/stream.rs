@@ -6,7 +6,8 @@ use vxc_format::SegmentKind;
 
 use crate::error::Error;
 use crate::model::Model;
-use crate::segment_code::State;
+use crate::neural::Neural;
+use crate::segment_code::{Method, State};
 use crate::stream_code::StreamCode;
 
 /// A stream's code, its own or a model's.
@@ -59,5 +60,47 @@ impl Stream {
             Self::Own(code) => code.fresh(kind),
             Self::Model(model) => model.fresh(kind),
         }
+    }
+
+    /// The network of its model, where there is one.
+    pub fn neural(&self) -> Option<&Neural> {
+        self.model().and_then(|model| model.neural())
+    }
+
+    /// Bytes that coding or decoding a segment takes, its state included.
+    pub fn memory(&self, kind: SegmentKind, raw_len: u64) -> u64 {
+        let lanes = match (kind, self.neural()) {
+            (SegmentKind::Neural, Some(neural)) => neural.working_bytes(self.code(), raw_len),
+            _ => 0,
+        };
+        self.code().memory(kind, raw_len).saturating_add(lanes)
+    }
+
+    /// Codes a segment: [`StreamCode::encode`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode(
+        &self,
+        method: Method,
+        state: &mut State,
+        raw: &[u8],
+    ) -> Result<(SegmentKind, Vec<u8>), Error> {
+        self.code().encode(self.neural(), method, state, raw)
+    }
+
+    /// Decodes a segment: [`StreamCode::decode`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decode(
+        &self,
+        kind: SegmentKind,
+        state: &mut State,
+        coded: &[u8],
+        out: &mut Vec<u8>,
+        raw_len: usize,
+    ) -> Result<(), Error> {
+        self.code().decode(self.neural(), kind, state, coded, out, raw_len)
     }
 }

@@ -26,7 +26,7 @@ fn main() {
         let n = t.len() / size * size;
         let mut c = CostCounter::new();
         model.encode(&tokeniser, &mut c, &t[..n]).expect("encode");
-        model.restart(&tokeniser);
+        model.restart();
     }
     let t = std::time::Instant::now();
     let mut c = CostCounter::new();

@@ -1,4 +1,4 @@
-//! Symbol models: static tables and context mixing.
+//! Symbol models: static tables, context mixing, and a transformer mixed in.
 #![forbid(unsafe_code)]
 
 pub mod bytes;
@@ -7,6 +7,7 @@ pub mod fields;
 pub mod lz;
 pub mod mix;
 pub mod model;
+pub mod neural;
 pub mod static_model;
 
 pub use error::PredictError;

@@ -34,6 +34,9 @@ pub enum TrainError {
         /// Why it failed.
         source: io::Error,
     },
+    /// No integers can stand for the network.
+    #[error("export: {0}")]
+    Export(String),
     /// The codec's, while a tokeniser is fitted or a baseline measured.
     #[error(transparent)]
     Codec(#[from] vxc::Error),

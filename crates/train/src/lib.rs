@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+pub mod budget;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
@@ -12,6 +13,7 @@ pub mod device;
 pub mod early_stop;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod gradients;
 pub mod log;
 pub mod network;

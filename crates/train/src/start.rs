@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use vxc_model::{OptimisedCompressiveTransformer, Published, TransformerConfig};
+use vxc_model::published::Published;
+use vxc_model::{OptimisedCompressiveTransformer, TransformerConfig};
 
 use crate::config::Config;
 use crate::data::Corpus;

@@ -2,7 +2,8 @@
 //! compares, and prints what was reached beside the target and the best peer.
 //!
 //! The data is found by the environment variable `VXC_DATA`, or beside the repository in `shared/data`; files
-//! that are not there are left out. Exit code 1 if anything is not lossless or a must-hold line is missed.
+//! that are not there are left out. Networks, if there are any: `NAME.vxm` for the test file `NAME.bin`, made by `vxc
+//! export`, in the folder that `VXC_NETWORKS` names. Exit code 1 if anything is not lossless or a must-hold line is missed.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use vxc::Model;
 use vxc_bench::input::Input;
+use vxc_bench::measure::speed;
 use vxc_bench::peers::Peer;
 use vxc_bench::report::{Grid, grouped};
 use vxc_bench::run::{Contender, fit};
@@ -26,6 +28,8 @@ struct Target {
     mix: f64,
     /// At -5 with a model.
     model: f64,
+    /// At -8 with a network.
+    neural: f64,
     /// The best peer that is not paq8px, and its ratio, measured once on these files.
     peer: (&'static str, f64),
     /// Whether -5 must beat that peer.
@@ -41,6 +45,7 @@ const TARGETS: [Target; 7] = [
         fixed: 2.60,
         mix: 2.80,
         model: 2.90,
+        neural: 3.00,
         peer: ("pco 12 per column", 2.289),
         mix_must: true,
         fixed_must: 2.289,
@@ -51,6 +56,7 @@ const TARGETS: [Target; 7] = [
         fixed: 2.60,
         mix: 2.74,
         model: 2.84,
+        neural: 2.88,
         peer: ("zpaq -m5", 2.641),
         mix_must: true,
         fixed_must: 2.611,
@@ -61,6 +67,7 @@ const TARGETS: [Target; 7] = [
         fixed: 6.5,
         mix: 8.3,
         model: 9.4,
+        neural: 9.6,
         peer: ("fields + zpaq -m5", 7.943),
         mix_must: true,
         fixed_must: 0.0,
@@ -75,6 +82,7 @@ const TARGETS: [Target; 7] = [
         fixed: 1.33,
         mix: 1.375,
         model: 1.38,
+        neural: 1.39,
         peer: ("byte planes + zpaq -m5", 1.333),
         mix_must: false,
         fixed_must: 1.324,
@@ -85,6 +93,7 @@ const TARGETS: [Target; 7] = [
         fixed: 2.55,
         mix: 2.92,
         model: 0.0,
+        neural: 0.0,
         peer: ("fields + zpaq -m5", 2.873),
         mix_must: false,
         fixed_must: 0.0,
@@ -95,6 +104,7 @@ const TARGETS: [Target; 7] = [
         fixed: 1.314,
         mix: 1.330,
         model: 1.330,
+        neural: 1.330,
         peer: ("zpaq -m5", 1.3157),
         mix_must: false,
         fixed_must: 0.0,
@@ -105,6 +115,7 @@ const TARGETS: [Target; 7] = [
         fixed: 3.4,
         mix: 4.3,
         model: 4.5,
+        neural: 4.9,
         peer: ("mcm -h9", 4.243),
         mix_must: false,
         fixed_must: 0.0,
@@ -137,9 +148,13 @@ fn run(data: &Path) -> Result<bool, String> {
         "-5 model",
         "target",
         "model bytes",
+        "-8 network",
+        "target",
+        "model bytes",
         "best peer",
         "",
     ]);
+    let mut parts = Grid::new(&["file", "", "ratio", "MB/s in", "MB/s out"]);
     let mut musts = Vec::new();
     for target in &TARGETS {
         let path = data.join(target.file);
@@ -168,8 +183,13 @@ fn run(data: &Path) -> Result<bool, String> {
                 None
             }
         };
+        let name = target.file.rsplit('/').next().unwrap_or_default().to_owned();
+        let network = match network(&name)? {
+            None => None,
+            Some(model) => Some((compare(&name, &input, &model, &mut parts)?, model.file().len())),
+        };
         grid.row(vec![
-            target.file.rsplit('/').next().unwrap_or_default().to_owned(),
+            name,
             format!("{fixed:.3}"),
             mark(fixed, target.fixed),
             format!("{mix:.3}"),
@@ -177,6 +197,9 @@ fn run(data: &Path) -> Result<bool, String> {
             model.map_or("–".into(), |(r, _)| format!("{r:.3}")),
             mark(model.map_or(0.0, |(r, _)| r), target.model),
             model.map_or(String::new(), |(_, n)| grouped(n as u64)),
+            network.map_or("–".into(), |(r, _)| format!("{r:.3}")),
+            mark(network.map_or(0.0, |(r, _)| r), target.neural),
+            network.map_or(String::new(), |(_, n)| grouped(n as u64)),
             target.peer.0.into(),
             format!("{:.3}", target.peer.1),
         ]);
@@ -201,7 +224,7 @@ fn run(data: &Path) -> Result<bool, String> {
             ));
         }
     }
-    println!("\n{grid}");
+    println!("\n{grid}\n{parts}");
     println!(
         "Whole files, each decompressed and compared. Peers as measured once (pco also in this run).\n"
     );
@@ -209,6 +232,38 @@ fn run(data: &Path) -> Result<bool, String> {
         println!("{}  {text}", if *holds { "PASS" } else { "MISS" });
     }
     Ok(musts.iter().all(|(_, holds)| *holds))
+}
+
+/// A model with a network for a test file, where there is one.
+fn network(name: &str) -> Result<Option<Arc<Model>>, String> {
+    let Some(folder) = std::env::var_os("VXC_NETWORKS") else { return Ok(None) };
+    let path = Path::new(&folder).join(name).with_extension("vxm");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let model = Model::from_bytes(file).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(Some(Arc::new(model)))
+}
+
+/// Measures the contexts alone, the network alone and both, as one model has them; gives the ratio of both. Speeds are
+/// in CPU time, the coder alone.
+fn compare(name: &str, input: &Input, model: &Arc<Model>, parts: &mut Grid) -> Result<f64, String> {
+    let mut both = 0.0;
+    for (level, what) in [(5, "contexts alone"), (7, "network alone"), (8, "both")] {
+        let contender = Contender::level(level, input.told.as_ref(), Some(model))?;
+        let sample = contender.run(&input.bytes)?;
+        both = input.bytes.len() as f64 / sample.coded.max(1) as f64;
+        let speed = |seconds: f64| format!("{:.2}", speed(input.bytes.len(), seconds));
+        parts.row(vec![
+            name.to_owned(),
+            what.to_owned(),
+            format!("{both:.4}"),
+            speed(sample.coding),
+            speed(sample.decompress),
+        ]);
+    }
+    Ok(both)
 }
 
 /// The target, and whether it was reached.

@@ -61,6 +61,13 @@ pub struct PackArgs {
     /// Store the model in the archive, so that the .vxm file is not needed to decompress
     #[arg(long, requires = "model")]
     pub embed_model: bool,
+    /// At -7 … -9: train a network on the input and store it in the archive where that is smaller: a number of tokens
+    /// (20Mtok; a token is a field), or of seconds (120s: not the same archive each time)
+    #[arg(long, value_name = "BUDGET", conflicts_with = "model")]
+    pub train_budget: Option<String>,
+    /// At -7 … -9: code with the network alone, without adaptive contexts (as -7 does)
+    #[arg(long)]
+    pub pure: bool,
     /// Where the layout comes from.
     #[command(flatten)]
     pub layout: LayoutArgs,
@@ -115,7 +122,7 @@ pub struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Models")]
 pub struct ModelArgs {
-    /// Use a model file made by fit (may be repeated to decompress)
+    /// Use a model file made by fit or export (may be repeated to decompress)
     #[arg(long, value_name = "FILE")]
     pub model: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Flags of `train`.
+//! Flags of `train` and `export`.
 
 use std::path::PathBuf;
 
@@ -57,6 +57,30 @@ pub struct TrainArgs {
     /// Where the layout comes from.
     #[command(flatten)]
     pub layout: LayoutArgs,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Folder of a run made by train
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Its training files; default: those that its configuration names
+    #[arg(value_name = "TRAIN")]
+    pub files: Vec<PathBuf>,
+    /// The model file to write, usually NAME.vxm
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// Replace the model file if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    /// Level that the model is for: 9 puts more contexts beside the network than 8
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u8).range(7..=9))]
+    pub level: u8,
     /// What every command knows.
     #[command(flatten)]
     pub common: Common,

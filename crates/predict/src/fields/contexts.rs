@@ -3,13 +3,15 @@
 //! A value is seen at three resolutions: its full key (bin, or short float for differences), a fine class
 //! (about 32 values) and a coarse one (about 8 to 16). Every context also holds the step's index.
 
+use std::sync::Arc;
+
 use vxc_tokens::transform::Transform;
 use vxc_tokens::{Step, Tokeniser};
 
 pub(super) const MAX_FIELD_CONTEXTS: usize = 20;
 
 /// Number of contexts at a level.
-pub(super) fn count(level: u32) -> usize {
+pub(crate) fn count(level: u32) -> usize {
     match level {
         0..=4 => 7,
         5 => 14,
@@ -37,10 +39,21 @@ enum Classes {
     Short,
 }
 
+impl Classes {
+    /// Of each step.
+    fn of(tokeniser: &Tokeniser) -> Arc<[Self]> {
+        let of_step = |s: &Step| match s.transform {
+            Transform::Identity | Transform::Quantum(_) => Self::Bins(s.bins.symbols() as u32),
+            _ => Self::Short,
+        };
+        tokeniser.steps().iter().map(of_step).collect()
+    }
+}
+
 /// The records around the one being coded: this one, one up, two up.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    classes: Vec<Classes>,
+    classes: Arc<[Classes]>,
     now: Vec<Seen>,
     up: Vec<Seen>,
     up2: Vec<Seen>,
@@ -51,19 +64,14 @@ impl History {
     pub const BYTES_PER_STEP: u64 = (size_of::<Classes>() + 3 * size_of::<Seen>()) as u64;
 
     pub fn new(tokeniser: &Tokeniser) -> Self {
-        let n = tokeniser.steps().len();
-        let classes = tokeniser
-            .steps()
-            .iter()
-            .map(|s| match s.transform {
-                Transform::Identity | Transform::Quantum(_) => {
-                    Classes::Bins(s.bins.symbols() as u32)
-                }
-                _ => Classes::Short,
-            })
-            .collect();
-        let empty = vec![Seen::default(); n];
-        Self { classes, now: empty.clone(), up: empty.clone(), up2: empty }
+        let empty = vec![Seen::default(); tokeniser.steps().len()];
+        Self { classes: Classes::of(tokeniser), now: empty.clone(), up: empty.clone(), up2: empty }
+    }
+
+    pub fn clear(&mut self) {
+        for record in [&mut self.now, &mut self.up, &mut self.up2] {
+            record.fill(Seen::default());
+        }
     }
 
     pub fn next_record(&mut self) {
