@@ -78,7 +78,6 @@ fn usage() {
     f.write("y", &text(30));
     for (args, words) in [
         (&["--foo"][..], &["--foo"][..]),
-        (&["-9", "x"], &["level 9", "neural"]),
         (&["-19", "x"], &["level 19"]),
         (&["x", "y", "-o", "z"], &["-o takes one input"]),
         (&["-c", "x", "-o", "z"], &["-o"]),
