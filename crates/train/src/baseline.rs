@@ -46,7 +46,8 @@ fn own(model: &Arc<Model>, level: u8, raw: &[u8]) -> Result<usize, TrainError> {
     let options = CompressOptions {
         level: Level::new(level)?,
         layout: model.layout().cloned(),
-        model: Some(model.clone()),
+        // A static level has nothing of a model without static tables: it would mix.
+        model: (level > 3 || model.code().plan.is_some()).then(|| model.clone()),
         ..CompressOptions::default()
     };
     Ok(vxc::compress(raw, &options)?.len())
