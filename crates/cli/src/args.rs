@@ -95,6 +95,9 @@ pub struct PlainArgs {
     /// What to do.
     #[command(flatten)]
     pub mode: ModeArgs,
+    /// How to list.
+    #[command(flatten)]
+    pub listing: ListFlags,
     /// Where the result goes.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -122,6 +125,14 @@ pub struct ModeArgs {
     /// List archives
     #[arg(short = 'l', long, group = "mode")]
     pub list: bool,
+}
+
+/// How to list.
+#[derive(Debug, Args)]
+pub struct ListFlags {
+    /// With -l: print everything as JSON, a list with one object for each file
+    #[arg(long, requires = "list")]
+    pub json: bool,
 }
 
 /// `compress`.

@@ -111,7 +111,15 @@ fn input(
     let sample = source.peek(MOST)?;
     let layout = how.layout.choose(&name, len, &sample[..sample.len().min(SAMPLE)], console)?;
     let total = len.unwrap_or(sample.len() as u64);
-    line(out, format!("{}: {total} bytes, {} looked at", Shown(&name), sample.len()));
+    line(
+        out,
+        format!(
+            "{}: {total} bytes, {} looked at, fit of level -{}",
+            Shown(&name),
+            sample.len(),
+            how.level.number()
+        ),
+    );
     for region in regions(sample, layout) {
         let bytes = &sample[region.start..region.start + region.len];
         let Some(layout) = region.layout else {

@@ -5,7 +5,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use vxc::tokens::detect::layout_of;
-use vxc::tokens::layout::MAX_RECORD_BYTES;
 use vxc::tokens::sidecar::{LayoutFit, MAX_JSON_BYTES, check_layout, parse_layout};
 use vxc::tokens::{Endian, Kind, RecordLayout};
 
@@ -34,20 +33,15 @@ impl LayoutFrom {
     /// From the flags; a named file is read.
     ///
     /// # Errors
-    /// A file that cannot be read or is no layout; a record size beyond the limits.
-    pub fn new(file: Option<&Path>, record: Option<u32>, sidecar: bool) -> Result<Self, Failure> {
+    /// A file that cannot be read or is no layout.
+    pub fn new(file: Option<&Path>, record: Option<usize>, sidecar: bool) -> Result<Self, Failure> {
         if let Some(path) = file {
             let layout =
                 read(path).map_err(|m| Failure::usage(format!("layout {}: {m}", Shown(path))))?;
             return Ok(Self::File(path.to_owned(), layout));
         }
         Ok(match record {
-            Some(n) => {
-                let size = usize::try_from(n).ok().filter(|n| (1..=MAX_RECORD_BYTES).contains(n));
-                Self::Record(size.ok_or_else(|| {
-                    Failure::usage(format!("--record {n} is not in 1..={MAX_RECORD_BYTES}"))
-                })?)
-            }
+            Some(size) => Self::Record(size),
             None if sidecar => Self::Sidecar,
             None => Self::Bytes,
         })

@@ -170,7 +170,7 @@ impl Job {
 
 fn plain(a: PlainArgs, console: &Console) -> Result<Job, Failure> {
     if a.mode.list {
-        list(a.base, false)
+        list(a.base, a.listing.json)
     } else if a.mode.decompress {
         unpack(a.base, a.output, a.unpack, console)
     } else if a.mode.test {
@@ -227,7 +227,10 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
-    let level = level(a.level)?;
+    let mut level = level(a.level)?;
+    if a.pure && !level.is_neural() {
+        return Err(Failure::usage("--pure is for the levels -7 to -9"));
+    }
     let model = models.pop();
     let trainer = trainer(a.train_budget.as_deref(), level, &base.common)?;
     let network = model.as_ref().is_some_and(|m| m.neural().is_some()) || trainer.is_some();
@@ -236,6 +239,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
             "level {} needs a --model with a network (see vxc export), or --train-budget; this is done at level 6",
             level.number()
         ));
+        level = level.without_network();
     }
     let pack = Pack {
         placing: placing(&files, output, console)?,

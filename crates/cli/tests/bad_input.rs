@@ -67,6 +67,7 @@ fn the_first_failure_gives_the_code() {
     let f = Folder::new();
     f.write("bad.vxc", b"no archive at all");
     f.run(&["-t", "bad.vxc"]).bad(1, &[]);
+    f.run(&["-l", "bad.vxc"]).bad(1, &["no .vxc archive"]);
     assert_eq!(f.run(&["-t", "bad.vxc", "missing.vxc"]).code, Some(1));
     assert_eq!(f.run(&["-t", "missing.vxc", "bad.vxc"]).code, Some(2));
 }
@@ -87,7 +88,12 @@ fn usage() {
         (&["-d", "-t", "x"], &["cannot be used"]),
         (&["-M", "many", "x"], &["size"]),
         (&["-T", "2000", "x"], &["2000"]),
-        (&["--record", "0", "x"], &["--record 0"]),
+        (&["--record", "0", "x"], &["--record", "1..=1048576"]),
+        (&["--record", "4294967296", "x"], &["--record", "1..=1048576"]),
+        (&["--segment", "0", "x"], &["--segment", "above zero"]),
+        (&["-M", "0", "x"], &["--memory", "above zero"]),
+        (&["--pure", "-5", "x"], &["--pure", "-7"]),
+        (&["--json", "x"], &["--list"]),
         (&["--rm", "--verify", "none", "x"], &["--rm"]),
         (&["--embed-model", "x"], &["--model"]),
         (&["fit", "x"], &["--output"]),

@@ -175,8 +175,11 @@ fn killed_at_any_time_the_destination_is_absent_or_complete() {
         fs::remove_file(f.path("x.vxc")).ok();
         let mut child = f.command(&["-1", "x"]).spawn().unwrap();
         std::thread::sleep(whole * i / 12);
-        // It may be gone by now.
-        let _ = child.kill();
+        // On a busy machine all would come too early: the last run ends by itself.
+        if i < 15 {
+            // It may be gone by now.
+            let _ = child.kill();
+        }
         child.wait().unwrap();
         if f.has("x.vxc") {
             assert!(f.read("x.vxc") == complete, "kill {i} left a part");

@@ -184,7 +184,7 @@ impl<W: Write> Encoder<W> {
             let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
             let level = self.level;
             let (longest, single) = match self.options.segment_bytes {
-                // A key of 1/16 must still hold something to learn from.
+                // A key must still hold something to learn from.
                 Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
                 None => (level.segment_bytes(), level.single_bytes()),
             };

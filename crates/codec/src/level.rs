@@ -8,6 +8,10 @@ const MIB: u64 = 1 << 20;
 /// streams of its own, so that slow drifts and changes of schema are met. A pipe and a file give the same archive.
 pub const LOOKAHEAD: u64 = 64 * MIB;
 
+/// The key segment is one part in this many of a run. Measured on 15 MB of jets: 1/16 saves 0.01 %, and takes two threads
+/// from 1.94 × to 1.88 × at most.
+const KEY_SHARE: u64 = 32;
+
 /// A compression level, 1..=9. The neural ones, 7..=9, need a model with a network; without one they are level 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(u8);
@@ -90,8 +94,8 @@ pub(crate) fn segments(most: u64, single: u64, len: u64, record: u64) -> Vec<u64
     if len <= single.max(record) {
         return vec![len];
     }
-    // A key of 1/16, then an even number of equal parts: two threads have the same to do.
-    let key = whole(len / 16).min(most);
+    // A short key, which nothing can run beside, then an even number of equal parts: two threads have the same to do.
+    let key = whole(len / KEY_SHARE).min(most);
     let rest = len - key;
     let parts = rest.div_ceil(most).next_multiple_of(2);
     let part = whole(rest.div_ceil(parts).next_multiple_of(record));
@@ -130,7 +134,7 @@ mod tests {
     fn two_threads_have_equal_work() {
         let parts = segments(16 * MIB, 8 * MIB, 14_778_320, 124);
         assert_eq!(parts.len(), 3);
-        assert!(parts[0] * 7 < parts[1]);
+        assert!(parts[0] * 15 < parts[1]);
         assert!(parts[1].abs_diff(parts[2]) < 1000);
     }
 }

@@ -4,11 +4,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use crate::block::{Block, read_block_at};
-use crate::constants::FOOTER_BYTES;
+use crate::constants::{FOOTER_BYTES, SIGNATURE};
 use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::{FrameHead, Tag};
-use crate::header::Header;
+use crate::header::{Header, check_signature};
 use crate::index::{Entry, EntryKind, parse_payload};
 use crate::ledger::Ledger;
 use crate::limits::{self, DecodeLimits};
@@ -107,11 +107,13 @@ impl ArchiveIndex {
     /// The archive that ends at `end`.
     fn read<R: Read + Seek>(input: &mut R, end: u64, max_memory: u64) -> Result<Self, FormatError> {
         let footer_len = u64::try_from(FOOTER_BYTES).unwrap_or(u64::MAX);
-        let footer_at = end.checked_sub(footer_len).ok_or_else(|| no_footer(end))?;
+        let Some(footer_at) = end.checked_sub(footer_len) else {
+            return Err(no_footer(input, end));
+        };
         input.seek(SeekFrom::Start(footer_at))?;
         let mut source = Source::new(&mut *input, footer_at);
         let footer = match Footer::parse(&source.array("the footer")?, footer_at) {
-            Err(FormatError::ChecksumMismatch { .. }) => return Err(no_footer(end)),
+            Err(FormatError::ChecksumMismatch { .. }) => return Err(no_footer(input, end)),
             other => other?,
         };
         let index_at = footer_at.checked_sub(footer.index_len.into());
@@ -274,7 +276,18 @@ impl ArchiveIndex {
     }
 }
 
-fn no_footer(end: u64) -> FormatError {
+/// What is wrong with an input that has no footer before `end`: it may be no archive at all.
+fn no_footer<R: Read + Seek>(input: &mut R, end: u64) -> FormatError {
+    let mut start = Vec::with_capacity(SIGNATURE.len());
+    let read = input
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| input.take(SIGNATURE.len() as u64).read_to_end(&mut start));
+    if let Err(e) = read {
+        return e.into();
+    }
+    if let Err(e) = check_signature(&start, 0) {
+        return e;
+    }
     FormatError::truncated(format!(
         "no footer before byte {end}: the archive is cut short, still being written, or damaged there"
     ))

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
+
+use vxc::tokens::layout::MAX_RECORD_BYTES;
 
 use crate::levels::LevelFlags;
 
@@ -55,8 +58,9 @@ pub struct PackArgs {
     /// Leave name, time and permissions of the input out of the archive
     #[arg(long)]
     pub no_name: bool,
-    /// Segments of at most SIZE: smaller ones give finer random access and a worse ratio
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    /// Segments of at most SIZE (MiB, or with a suffix B, K, M, G) and at most the level's: smaller ones give finer
+    /// random access and a worse ratio
+    #[arg(long, value_name = "SIZE", value_parser = some_size)]
     pub segment: Option<u64>,
     /// Store the model in the archive, so that the .vxm file is not needed to decompress
     #[arg(long, requires = "model")]
@@ -90,8 +94,9 @@ pub struct LayoutArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub layout: Option<PathBuf>,
     /// Records of N bytes
-    #[arg(long, value_name = "N")]
-    pub record: Option<u32>,
+    #[arg(long, value_name = "N",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_RECORD_BYTES as u64))]
+    pub record: Option<usize>,
     /// Do not look for NAME.meta.json beside the input
     #[arg(long)]
     pub no_sidecar: bool,
@@ -113,7 +118,7 @@ pub struct UnpackArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decompression")]
 pub struct LimitArgs {
-    /// Refuse archives with more content than this
+    /// Refuse archives with more content than SIZE: MiB, or with a suffix B, K, M, G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_output: Option<u64>,
 }
@@ -136,7 +141,7 @@ pub struct Common {
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
     /// Memory to stay below, in MiB or with a suffix B, K, M, G; threads are reduced to fit
-    #[arg(short = 'M', long, value_name = "SIZE", default_value = "512", value_parser = size)]
+    #[arg(short = 'M', long, value_name = "SIZE", default_value = "512", value_parser = some_size)]
     pub memory: u64,
     /// Errors only
     #[arg(short, long, conflicts_with = "verbose")]
@@ -162,6 +167,14 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
+/// A size above zero.
+fn some_size(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("it must be above zero".to_owned()),
+        n => Ok(n),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +188,7 @@ mod tests {
         for bad in ["", "x", "-1", "1.5", "99999999999999999999", "99999999999G"] {
             assert!(size(bad).is_err(), "{bad}");
         }
+        assert_eq!((size("0"), some_size("1b")), (Ok(0), Ok(1)));
+        assert!(some_size("0G").is_err());
     }
 }
