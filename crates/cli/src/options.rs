@@ -149,7 +149,7 @@ impl Job {
             #[cfg(feature = "train")]
             Some(Command::Train(a)) => Self::Train(Box::new(Train {
                 layout: layout(&a.layout)?,
-                model: load_models(a.model.as_slice())?.pop(),
+                model: load_models(a.model.as_slice(), None)?.pop(),
                 args: a,
             })),
             #[cfg(feature = "train")]
@@ -223,7 +223,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     if output.rm && !verify {
         return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
     }
-    let mut models = load_models(&base.models.model)?;
+    let mut models = load_models(&base.models.model, None)?;
     if models.len() > 1 {
         return Err(Failure::usage("compression takes one --model"));
     }
@@ -317,7 +317,7 @@ fn decoding(
         ..DecodeLimits::default()
     };
     Ok(DecompressOptions {
-        models: load_models(&models.model)?,
+        models: load_models(&models.model, Some(common.memory))?,
         limits,
         threads: common.threads.into(),
     })
@@ -331,7 +331,8 @@ fn layout(a: &LayoutArgs) -> Result<LayoutFrom, Failure> {
     LayoutFrom::new(a.layout.as_deref(), a.record, !a.no_sidecar)
 }
 
-fn load_models(names: &[PathBuf]) -> Result<Vec<Arc<Model>>, Failure> {
+/// Loads model files, to decode within so much memory.
+fn load_models(names: &[PathBuf], memory: Option<u64>) -> Result<Vec<Arc<Model>>, Failure> {
     names
         .iter()
         .map(|path| {
@@ -345,7 +346,14 @@ fn load_models(names: &[PathBuf]) -> Result<Vec<Arc<Model>>, Failure> {
             }
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut file, &mut bytes).map_err(|e| fail(&e))?;
-            let model = Model::from_bytes(bytes).map_err(|e| match e {
+            let loaded = match memory {
+                None => Model::from_bytes(bytes),
+                Some(max_memory) => Model::with_limits(
+                    bytes,
+                    &DecodeLimits { max_memory, ..DecodeLimits::default() },
+                ),
+            };
+            let model = loaded.map_err(|e| match e {
                 vxc::Error::ModelMismatch(m) => fail(&m),
                 e if e.exit_code() == 4 => e.into(),
                 e => fail(&e),

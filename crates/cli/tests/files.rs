@@ -146,6 +146,14 @@ fn inputs_are_kept_unless_asked() {
     assert!(f.has("x"));
     f.run(&["--rm", "-f", "x"]).good();
     assert_eq!(f.names(), ["x.vxc"]);
+    for device in [
+        &["--rm", "-f", "-o", "/dev/null", "-d", "x.vxc"][..],
+        &["compress", "--rm", "-o", "/dev/null", "x.vxc"],
+    ] {
+        let done = f.run(device).good();
+        assert!(done.err.contains("not removed"), "{}", done.err);
+        assert_eq!(f.names(), ["x.vxc"]);
+    }
     f.run(&["-d", "--rm", "x.vxc"]).good();
     assert_eq!(f.names(), ["x"]);
     // A result in a pipe is not safe on a disk.

@@ -5,7 +5,9 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use vxc_format::{ArchiveIndex, EntryKind, FileIndex, Footer, Header, SegmentInfo};
+use vxc_format::{
+    ArchiveIndex, EntryKind, FileIndex, Footer, Header, SegmentInfo, TokeniserSource,
+};
 
 use crate::decoder::{decode_segment, open_stream, start_state};
 use crate::error::Error;
@@ -21,6 +23,8 @@ pub struct Archive<R> {
     options: DecompressOptions,
     /// Streams opened so far, by (archive, stream).
     streams: Vec<((u64, u32), Stream)>,
+    /// Embedded models that streams use.
+    models: Vec<Arc<Model>>,
     /// The key state used last, by (archive, segment).
     key: Option<((u64, u64), State)>,
     /// The segment decoded last: its content offset and bytes.
@@ -46,7 +50,16 @@ impl<R: Read + Seek> Archive<R> {
     /// Whatever is wrong with them.
     pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
         let index = FileIndex::read(&mut input, &options.limits)?;
-        Ok(Self { input, index, options, streams: Vec::new(), key: None, last: None, at: 0 })
+        Ok(Self {
+            input,
+            index,
+            options,
+            streams: Vec::new(),
+            models: Vec::new(),
+            key: None,
+            last: None,
+            at: 0,
+        })
     }
 
     /// Number of content bytes.
@@ -106,13 +119,29 @@ impl<R: Read + Seek> Archive<R> {
         }
         let a = &self.index.archives()[archive];
         let def = a.read_stream(&mut self.input, id, &self.options.limits)?;
-        let mut models = self.options.models.clone();
-        for embedded in a.read_models(&mut self.input, &self.options.limits) {
-            models.push(Arc::new(Model::with_limits(embedded?.bytes, &self.options.limits)?));
+        let mut held: u64 = self.streams.iter().map(|(_, s)| s.code().held_bytes()).sum();
+        held = self.models.iter().fold(held, |sum, m| sum.saturating_add(m.held_bytes()));
+        let mut known = self.options.models.clone();
+        known.extend(self.models.iter().cloned());
+        if let TokeniserSource::Model(id) = def.source
+            && !known.iter().any(|m| m.id() == id)
+        {
+            // Embedded ones are read once, and only those that are used are kept.
+            for embedded in a.read_models(&mut self.input, &self.options.limits) {
+                let embedded = embedded?;
+                if embedded.id == id {
+                    let mut limits = self.options.limits;
+                    limits.max_memory = limits.max_memory.saturating_sub(held);
+                    let model = Arc::new(Model::with_limits(embedded.bytes, &limits)?);
+                    held = held.saturating_add(model.held_bytes());
+                    self.models.push(model.clone());
+                    known.push(model);
+                    break;
+                }
+            }
         }
-        let stream = open_stream(&def, &models, &a.header().writer.to_string())?;
-        let held: u64 = self.streams.iter().map(|(_, s)| s.code().held_bytes()).sum();
-        check_memory(held + stream.code().held_bytes(), &self.options.limits)?;
+        let stream = open_stream(&def, &known, a.header())?;
+        check_memory(held.saturating_add(stream.code().held_bytes()), &self.options.limits)?;
         self.streams.push((key, stream));
         Ok(&self.streams[self.streams.len() - 1].1)
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vxc_format::{
-    Block, BlockReader, ContentHasher, Header, ModelId, RawSummary, Segment, SegmentKind,
-    StreamDef, TokeniserSource,
+    Block, BlockReader, ContentHasher, FormatError, Header, ModelId, RawSummary, Segment,
+    SegmentKind, StreamDef, TokeniserSource,
 };
 
+use crate::PROFILE;
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::{DecompressOptions, threads};
@@ -18,7 +19,6 @@ use crate::stream::Stream;
 use crate::stream_code::StreamCode;
 
 /// Streams whose key states are kept at the same time.
-const KEPT_KEYS: usize = 2;
 
 /// Decompresses an archive, or several one after the other, from a reader.
 ///
@@ -42,7 +42,7 @@ pub struct Decoder<R: Read> {
     failed: bool,
 }
 
-/// Final states of fresh segments, most recently used last.
+/// Final states of fresh segments, the newest last.
 #[derive(Default)]
 struct Keys(Vec<Key>);
 
@@ -56,16 +56,13 @@ struct Key {
 }
 
 impl Keys {
-    fn get(&mut self, stream: u32, segment: u64) -> Option<&State> {
-        let i = self.0.iter().position(|k| (k.stream, k.segment) == (stream, segment))?;
-        let key = self.0.remove(i);
-        self.0.push(key);
-        self.0.last().map(|k| &k.state)
+    fn get(&self, stream: u32, segment: u64) -> Option<&State> {
+        self.0.iter().find(|k| (k.stream, k.segment) == (stream, segment)).map(|k| &k.state)
     }
 
     fn put(&mut self, key: Key) {
         self.0.retain(|k| k.stream != key.stream);
-        if self.0.len() >= KEPT_KEYS {
+        if self.0.len() >= vxc_format::constants::KEPT_KEYS {
             self.0.remove(0);
         }
         self.0.push(key);
@@ -170,8 +167,7 @@ impl<R: Read> Decoder<R> {
                 Some(segment) => segment,
                 None => match self.reader.next_block()? {
                     Block::Stream(def) => {
-                        let writer = self.header().writer.to_string();
-                        let stream = open_stream(&def, &self.models, &writer)?;
+                        let stream = open_stream(&def, &self.models, self.reader.header())?;
                         self.held += stream.code().held_bytes();
                         check_memory(self.held, &self.options.limits)?;
                         self.streams.push(stream);
@@ -232,13 +228,17 @@ impl<R: Read> Decoder<R> {
         for segment in &batch {
             let info = segment.header.info;
             let stream = stream_of(&self.streams, info.stream)?;
-            let state =
-                match info.primed_by {
-                    None => None,
-                    Some(n) => Some(self.keys.get(info.stream, n).cloned().ok_or_else(|| {
-                        Error::Corruption("a segment's key is kept no more".into())
-                    })?),
-                };
+            let state = match info.primed_by {
+                None => None,
+                // The rules of the format keep it; only memory can have been short.
+                Some(n) => Some(self.keys.get(info.stream, n).cloned().ok_or(
+                    FormatError::LimitExceeded {
+                        what: "the states of streams that take turns",
+                        needed: self.options.limits.max_memory.saturating_add(1),
+                        limit: self.options.limits.max_memory,
+                    },
+                )?),
+            };
             jobs.push((stream, segment, state));
         }
         if let ([segment], [(stream, _, state)]) = (&batch[..], &mut jobs[..]) {
@@ -286,12 +286,25 @@ impl<R: Read> Decoder<R> {
 pub(crate) fn open_stream(
     def: &StreamDef,
     models: &[Arc<Model>],
-    writer: &str,
+    header: &Header,
 ) -> Result<Stream, Error> {
-    match def.source {
-        TokeniserSource::Inline => Ok(Stream::new(StreamCode::from_bytes(&def.payload)?)),
-        TokeniserSource::Model(id) => find_model(models, id, writer).map(Stream::of_model),
+    if header.profile != PROFILE {
+        let profile = format!("arithmetic profile {}", header.profile);
+        return Err(FormatError::UnsupportedVersion(profile).into());
     }
+    let stream = match def.source {
+        TokeniserSource::Inline => Stream::new(StreamCode::from_bytes(&def.payload)?),
+        TokeniserSource::Model(_) if !def.payload.is_empty() => {
+            return Err(Error::Corruption("a definition beside that of the model".into()));
+        }
+        TokeniserSource::Model(id) => {
+            Stream::of_model(find_model(models, id, &header.writer.to_string())?)
+        }
+    };
+    if def.kind != stream.code().kind() {
+        return Err(Error::Corruption("the kind of a stream is not that of its code".into()));
+    }
+    Ok(stream)
 }
 
 fn find_model(models: &[Arc<Model>], id: ModelId, writer: &str) -> Result<Arc<Model>, Error> {

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use vxc_format::constants::MAX_SEGMENT_RAW;
 use vxc_format::{
-    ArchiveWriter, Footer, Header, NewSegment, RawSummary, SegmentKind, StreamKind,
-    TokeniserSource, Writer,
+    ArchiveWriter, Footer, Header, NewSegment, RawSummary, SegmentKind, TokeniserSource, Writer,
 };
 
 use crate::error::Error;
@@ -21,7 +20,7 @@ use crate::level::{LOOKAHEAD, Level, segments};
 use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
-use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts, plan};
+use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts_like, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
 use crate::stream_code::{Form, StreamCode};
@@ -175,7 +174,7 @@ impl<W: Write> Encoder<W> {
             Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
             None => self.options.layout.clone(),
         };
-        let parts = parts(sample, given.as_ref(), more);
+        let parts = parts_like(sample, given.as_ref(), more);
         let mut at = from;
         let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
         for part in &parts {
@@ -236,7 +235,7 @@ impl<W: Write> Encoder<W> {
             }
             _ => (Stream::new(own.code), own.method, TokeniserSource::Inline),
         };
-        let kind = if part.layout.is_some() { StreamKind::Records } else { StreamKind::Bytes };
+        let kind = stream.code().kind();
         let payload = match source {
             TokeniserSource::Inline => stream.code().to_bytes(),
             TokeniserSource::Model(_) => Vec::new(),

@@ -16,11 +16,12 @@ use vxc_format::content::crc32c;
 use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind};
 use vxc_infer::IntModel;
 use vxc_tokens::RecordLayout;
+use vxc_tokens::layout::MAX_FIELDS;
 
 use crate::error::Error;
 use crate::level::{Level, segments};
 use crate::neural::Neural;
-use crate::plan::{Planned, parts, plan, static_plan};
+use crate::plan::{Planned, parts, parts_like, plan, static_plan};
 use crate::segment_code::{Method, State, check_memory};
 use crate::stream_code::{Form, StreamCode};
 
@@ -28,7 +29,9 @@ const SIGNATURE: [u8; 8] = [0x89, b'V', b'X', b'M', 0x0D, 0x0A, 0x1A, 0x0A];
 const VERSION: u8 = 1;
 /// Largest model file that is written; larger states lose their rarest contexts.
 const MAX_FILE: usize = 16 << 20;
-/// Largest section that is read, raw.
+/// Bytes of all names of fields together.
+const MAX_NAMES: usize = 16 << 20;
+/// Largest section of a model file.
 const MAX_SECTION: u64 = 256 << 20;
 /// Most memory that a model's state may take.
 const MAX_STATE: u64 = 1 << 30;
@@ -88,9 +91,12 @@ impl Model {
         let record = layout.as_ref().map_or(1, |l| l.record_bytes);
         let mut data = Vec::new();
         for file in training {
-            match parts(file, layout.as_ref(), false).first() {
-                Some(part) => data.extend_from_slice(&file[..part.len / record * record]),
-                None => continue,
+            let mut at = 0;
+            for part in parts_like(file, layout.as_ref(), false) {
+                if part.layout.as_ref().map_or(1, |l| l.record_bytes) == record {
+                    data.extend_from_slice(&file[at..at + part.len / record * record]);
+                }
+                at += part.len;
             }
         }
         if data.is_empty() {
@@ -173,7 +179,9 @@ impl Model {
     /// Bytes held: the file, the states and the network.
     pub fn held_bytes(&self) -> u64 {
         let network = self.neural.as_ref().map_or(0, |(n, _)| n.held_bytes());
+        let name = |n: &String| (n.len() + size_of::<String>()) as u64;
         self.file.len() as u64
+            + self.names.iter().map(name).sum::<u64>()
             + states_bytes(&self.code, self.neural.is_some())
             + self.code.held_bytes()
             + network
@@ -198,11 +206,17 @@ impl Model {
         if version != VERSION {
             return Err(FormatError::UnsupportedVersion(format!("model version {version}")).into());
         }
-        let code = StreamCode::from_bytes(&take_section(&mut rest)?)
+        let mut room = limits.max_memory;
+        let code = StreamCode::from_bytes(&take_section(&mut rest, &mut room)?)
             .map_err(|e| Error::ModelMismatch(e.to_string()))?;
-        let names = String::from_utf8(take_section(&mut rest)?).map_err(|_| bad("names"))?;
-        let (counts, mixed) = (take_section(&mut rest)?, take_section(&mut rest)?);
-        let network = take_section(&mut rest)?;
+        let names =
+            String::from_utf8(take_section(&mut rest, &mut room)?).map_err(|_| bad("names"))?;
+        if names.len() > MAX_NAMES || names.lines().count() > MAX_FIELDS {
+            return Err(bad("names"));
+        }
+        let (counts, mixed) =
+            (take_section(&mut rest, &mut room)?, take_section(&mut rest, &mut room)?);
+        let network = take_section(&mut rest, &mut room)?;
         if !rest.is_empty() {
             return Err(bad("bytes after the last section"));
         }
@@ -367,13 +381,19 @@ impl Parts<'_> {
     }
 }
 
-fn take_section(rest: &mut &[u8]) -> Result<Vec<u8>, Error> {
+/// The next section, of at most `room` bytes; takes its size off `room`.
+fn take_section(rest: &mut &[u8], room: &mut u64) -> Result<Vec<u8>, Error> {
     let bad = || Error::ModelMismatch("a section of the file is damaged".to_string());
     let raw = read_varint(rest).map_err(|_| bad())?;
     let stored = read_varint(rest).map_err(|_| bad())?;
     if raw > MAX_SECTION || stored > raw {
         return Err(bad());
     }
+    *room = room.checked_sub(raw).ok_or(FormatError::LimitExceeded {
+        what: "the memory of a model",
+        needed: raw,
+        limit: *room,
+    })?;
     let (head, tail) = rest.split_at_checked(stored as usize).ok_or_else(bad)?;
     *rest = tail;
     if raw == stored {

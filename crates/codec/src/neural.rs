@@ -157,11 +157,14 @@ impl Neural {
         let (&flags, mut rest) = coded.split_first().ok_or_else(bad)?;
         let lanes = read_varint(&mut rest).map_err(|_| bad())?;
         let records = out.len() / tokeniser.layout().record_bytes;
-        let most = self.most_lanes(tokeniser, records as u64);
-        if flags > FLAG_PURE || lanes > most as u64 {
+        let most = records.clamp(1, MAX_LANES);
+        let lanes = usize::try_from(lanes).ok().filter(|&n| n <= most).ok_or_else(bad)?;
+        let fits = lanes <= 1
+            || NeuralModel::working_bytes(&self.network, tokeniser, lanes) <= LANE_MEMORY;
+        if flags > FLAG_PURE || !fits {
             return Err(bad());
         }
-        let (lanes, mut coder) = (lanes as usize, RangeDecoder::new(rest));
+        let mut coder = RangeDecoder::new(rest);
         if flags == FLAG_PURE {
             *state = State::None;
             let mut model = NeuralModel::pure();

@@ -8,6 +8,7 @@ use vxc_predict::static_model::contexts::Contexts;
 use vxc_predict::static_model::{StaticModel, StaticPlan};
 use vxc_tokens::detect::detect;
 use vxc_tokens::log2::{BIT, entropy};
+use vxc_tokens::sidecar::{LayoutFit, check_layout};
 use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
 use crate::error::Error;
@@ -16,6 +17,10 @@ use crate::model::Model;
 use crate::segment_code::{Method, State};
 use crate::stream_code::{Form, StreamCode};
 
+/// Bytes of each place where a given layout is compared with the data.
+const CHECK_BYTES: usize = 256 << 10;
+/// Bytes at both ends that are compared with text.
+const TEXT_BYTES: usize = 64 << 10;
 /// Bytes that decide between ways of coding.
 const TRIAL_BYTES: usize = 256 << 10;
 /// The same for wide or short tables, where learning costs most.
@@ -52,6 +57,38 @@ pub fn parts(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> Vec<Pa
         parts.pop();
     }
     parts
+}
+
+/// As [`parts`], where the bytes bear the given layout out; where they do not, they are looked at without it, and it
+/// holds for the tables of its record size alone.
+pub fn parts_like(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> Vec<Part> {
+    let Some(layout) = layout else { return parts(sample, None, open) };
+    if holds(layout, sample) {
+        return parts(sample, Some(layout), open);
+    }
+    let mut found = parts(sample, None, open);
+    for part in &mut found {
+        if part.layout.as_ref().is_some_and(|l| l.record_bytes == layout.record_bytes) {
+            part.layout = Some(layout.clone());
+        }
+    }
+    found
+}
+
+/// Whether nothing speaks against a layout, at its start, in the middle and at its end: another table or text may follow.
+fn holds(layout: &RecordLayout, sample: &[u8]) -> bool {
+    let record = layout.record_bytes;
+    let ends = TEXT_BYTES.min(sample.len());
+    if !is_text(&sample[..ends]) && is_text(&sample[sample.len() - ends..]) {
+        return false;
+    }
+    let records = sample.len() / record;
+    let window = (CHECK_BYTES / record).clamp(1, records.max(1));
+    [0, records.saturating_sub(window) / 2, records.saturating_sub(window)].iter().all(|&first| {
+        let end = ((first + window) * record).min(sample.len());
+        let bytes = &sample[first * record..end];
+        !matches!(check_layout(layout, bytes.len() as u64, bytes), LayoutFit::Contradicts { .. })
+    })
 }
 
 /// A stream's code with the encoder's method.

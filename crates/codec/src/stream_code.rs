@@ -2,6 +2,7 @@
 //! payload of a stream definition.
 
 use vxc_entropy::{BinaryCoder, RangeDecoder, RangeEncoder};
+use vxc_format::StreamKind;
 use vxc_predict::static_model::StaticPlan;
 use vxc_predict::static_model::contexts::Contexts;
 use vxc_tokens::tokeniser::code_layout;
@@ -49,6 +50,11 @@ impl StreamCode {
             Form::Records(layout) => Some(layout),
             Form::Fields(tokeniser) => Some(tokeniser.layout()),
         }
+    }
+
+    /// The kind that its definition states.
+    pub fn kind(&self) -> StreamKind {
+        if self.layout().is_some() { StreamKind::Records } else { StreamKind::Bytes }
     }
 
     /// Bytes of a record, 1 where there are none.

@@ -88,3 +88,40 @@ fn damaged_models_are_refused() {
     }
     assert!(Model::from_bytes(Vec::new()).is_err());
 }
+
+#[test]
+fn a_model_is_used_for_its_tables_alone() {
+    let (model, events) = (model(), events());
+    let table = |n: usize| -> Vec<u8> {
+        let mut random = Random(5);
+        (0..n)
+            .flat_map(|i| [(i as u64) << 9, random.next() % 1000].map(u64::to_le_bytes))
+            .flatten()
+            .collect()
+    };
+    for raw in [
+        [unseen(), table(40_000)].concat(),
+        [unseen(), events[..200_000.min(events.len())].to_vec()].concat(),
+    ] {
+        let with = CompressOptions { model: Some(model.clone()), ..options(3) };
+        let archive = vxc::compress(&raw, &with).unwrap();
+        let models = vec![model.clone()];
+        let decoding = DecompressOptions { models, ..DecompressOptions::default() };
+        assert!(vxc::decompress(&archive, &decoding).unwrap() == raw);
+        let without = compress(&raw, 3);
+        assert!(archive.len() < without.len(), "{} {}", archive.len(), without.len());
+    }
+}
+
+#[test]
+fn a_fit_leaves_out_what_is_no_table() {
+    let training = [
+        b"# 77 bytes of a header that no record is a part of, ten times over\n".repeat(10),
+        jets(),
+    ]
+    .concat();
+    let with_header = Model::fit(Level::new(3).unwrap(), None, &[training]).unwrap();
+    let alone = Model::fit(Level::new(3).unwrap(), None, &[jets()]).unwrap();
+    let (a, b) = (with_header.file().len(), alone.file().len());
+    assert!(a.abs_diff(b) * 50 < b, "{a} {b}");
+}

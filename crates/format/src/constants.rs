@@ -53,6 +53,10 @@ pub const CODED_SLACK: u64 = 4096;
 /// Number of bytes of a model id: a whole BLAKE3 hash.
 pub const MODEL_ID_BYTES: usize = 32;
 
+/// How many streams have a segment that may prime others: a reader keeps no more final states. Of each stream it is the
+/// last segment that starts from no other, and a further stream takes the place of the one whose is oldest.
+pub const KEPT_KEYS: usize = 2;
+
 /// Largest number of stream definitions in an archive: a container of many tables (a tar of npy files)
 /// has thousands; ids must fit 32 bits with room.
 pub const MAX_STREAMS: u32 = 1 << 24;

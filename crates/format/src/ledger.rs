@@ -1,11 +1,11 @@
 //! The running account of an archive's blocks: the rules that hold between blocks, in one place for the
 //! writer, the sequential reader and the index.
 
-use crate::constants::{MAX_FRAME_PREFIX, MAX_STREAMS};
+use crate::constants::{KEPT_KEYS, MAX_FRAME_PREFIX, MAX_STREAMS};
 use crate::error::FormatError;
 use crate::index::{Entry, EntryKind, write_payload};
 use crate::limits;
-use crate::segment::SegmentInfo;
+use crate::segment::{SegmentInfo, SegmentKind};
 
 /// Memory of one listed block, for [`DecodeLimits::max_memory`](crate::DecodeLimits).
 const ENTRY_MEMORY: u64 = {
@@ -22,6 +22,8 @@ pub(crate) struct Ledger {
     /// Positions in `entries` of the segments, by number.
     segments: Vec<usize>,
     streams: u32,
+    /// The segments that may prime others, by stream, the newest last: see [`KEPT_KEYS`].
+    keys: Vec<(u32, u64)>,
     raw_total: u64,
     /// Memory of the tables of earlier archives of the same input.
     memory_before: u64,
@@ -36,6 +38,7 @@ impl Ledger {
             entries: Vec::new(),
             segments: Vec::new(),
             streams: 0,
+            keys: Vec::new(),
             raw_total: 0,
             memory_before,
         }
@@ -77,6 +80,7 @@ impl Ledger {
             EntryKind::Segment(info) => {
                 self.check_segment(info, payload_len)?;
                 self.segments.push(self.entries.len());
+                self.keep_key(info);
                 self.raw_total = info.raw_end();
             }
         }
@@ -103,8 +107,9 @@ impl Ledger {
         }
         info.check_claims(coded_len)?;
         if let Some(key) = info.primed_by {
-            let fresh =
-                usize::try_from(key).ok().and_then(|k| self.segment(k)).is_some_and(|(_, k)| {
+            let kept = self.keys.contains(&(info.stream, key));
+            let fresh = kept
+                && usize::try_from(key).ok().and_then(|k| self.segment(k)).is_some_and(|(_, k)| {
                     k.primed_by.is_none() && k.stream == info.stream && k.kind == info.kind
                 });
             if !fresh {
@@ -115,6 +120,19 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a segment that may prime others.
+    fn keep_key(&mut self, info: &SegmentInfo) {
+        let learns =
+            matches!(info.kind, SegmentKind::Static | SegmentKind::Mix | SegmentKind::Neural);
+        if info.primed_by.is_none() && learns {
+            self.keys.retain(|(stream, _)| *stream != info.stream);
+            if self.keys.len() >= KEPT_KEYS {
+                self.keys.remove(0);
+            }
+            self.keys.push((info.stream, info.number));
+        }
     }
 
     /// Entry and description of a segment.

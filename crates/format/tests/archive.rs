@@ -269,3 +269,35 @@ fn every_write_error_is_reported_and_final() {
         assert!(matches!(run(n), Err(FormatError::Io(_))), "write {n}");
     }
 }
+
+#[test]
+fn only_the_newest_keys_of_two_streams_prime() {
+    let segment = |stream, primed_by| NewSegment {
+        stream,
+        kind: SegmentKind::Mix,
+        primed_by,
+        raw: RawSummary::of(b"raw"),
+        coded: b"cod",
+    };
+    // (stream, key) of each segment; the last one is refused.
+    for wrong in [
+        &[(0, None), (0, None), (0, Some(0))][..],
+        &[(0, None), (1, None), (2, None), (0, Some(0))],
+        &[(0, None), (1, None), (1, Some(0))],
+        &[(0, None), (0, Some(0)), (0, Some(1))],
+    ] {
+        let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+        for _ in 0..3 {
+            writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"").unwrap();
+        }
+        let (last, right) = wrong.split_last().unwrap();
+        for &(stream, key) in right {
+            writer.content(b"raw");
+            writer.segment(&segment(stream, key)).unwrap();
+        }
+        writer.content(b"raw");
+        assert!(writer.segment(&segment(last.0, last.1)).is_err(), "{wrong:?}");
+        // Two streams may take turns.
+        assert!(writer.segment(&segment(last.0, None)).is_ok());
+    }
+}

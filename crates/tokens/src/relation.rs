@@ -73,6 +73,16 @@ impl Predictor {
         }
     }
 
+    /// Bytes that it holds, about.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let own = match &self.function {
+            Function::Formula { constants, .. } => 8 * constants.len(),
+            Function::Linear(l) => l.held_bytes(),
+            Function::Lookup { table, .. } => size_of::<(u64, u64)>() * table.len(),
+        };
+        (own + size_of::<u16>() * self.sources().len()) as u64
+    }
+
     /// Replaces the i-th source by `f(i)`.
     pub(crate) fn renumber(&mut self, f: impl Fn(usize) -> u16) {
         let sources = match &mut self.function {

@@ -77,6 +77,7 @@ impl Tokeniser {
         (self.steps.len() * (SymbolTable::held_bytes() + size_of::<Step>() + size_of::<Field>()))
             as u64
             + self.steps.iter().map(|s| s.bins.count() as u64 * 16).sum::<u64>()
+            + relation_bytes(&self.steps)
     }
 
     /// Kinds by field.
@@ -202,7 +203,7 @@ fn code<C: BinaryCoder>(
     let layout = code_layout(wire, own.map(|t| &t.layout))?;
     let n = layout.fields.len();
     let mut steps = Vec::with_capacity(n);
-    let mut expected = 0u64;
+    let (mut expected, mut relations) = (0u64, 0u64);
     for k in 0..n {
         let s = own.map(|t| &t.steps[k]);
         // Fields mostly follow their own order.
@@ -217,9 +218,26 @@ fn code<C: BinaryCoder>(
         }
         expected = field + 1;
         let kind = layout.fields[field as usize].kind;
-        steps.push(code_step(wire, s, field as u16, kind, k, n)?);
+        let step = code_step(wire, s, field as u16, kind, k, n)?;
+        relations += relation_bytes(std::slice::from_ref(&step));
+        if relations > MAX_RELATION_BYTES {
+            return Err(TokenError::Corrupt("size of all relations"));
+        }
+        steps.push(step);
     }
     Tokeniser::new(layout, steps)
+}
+
+/// Most bytes that all relations of a tokeniser hold together: some hundred full lookups.
+const MAX_RELATION_BYTES: u64 = 64 << 20;
+
+/// Bytes that the relations of steps hold.
+fn relation_bytes(steps: &[Step]) -> u64 {
+    let held = |s: &Step| match &s.transform {
+        Transform::Relation(p) => p.held_bytes(),
+        _ => 0,
+    };
+    steps.iter().map(held).sum()
 }
 
 fn code_step<C: BinaryCoder>(

@@ -25,6 +25,13 @@ pub struct Linear {
     pub link: Link,
 }
 
+impl Linear {
+    /// Bytes that its terms hold, about.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.terms.len() * (MAX_LINEAR_SOURCES + size_of::<u64>())
+    }
+}
+
 /// What makes a prediction of the sum; the numbers are part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
