@@ -80,7 +80,7 @@ impl Predictor {
             Function::Linear(l) => l.held_bytes(),
             Function::Lookup { table, .. } => size_of::<(u64, u64)>() * table.len(),
         };
-        (own + size_of::<u16>() * self.sources().len()) as u64
+        (own + size_of_val(self.sources())) as u64
     }
 
     /// Replaces the i-th source by `f(i)`.
