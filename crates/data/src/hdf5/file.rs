@@ -29,7 +29,8 @@ impl Hdf5File {
     /// Reads the superblock.
     ///
     /// # Errors
-    /// [`DataError::Corruption`] where this is no HDF5 file, [`DataError::Unsupported`], [`DataError::Io`].
+    /// [`DataError::Corruption`] where this is no HDF5 file, [`DataError::InsufficientData`] where it is shorter than it
+    /// says, [`DataError::Unsupported`], [`DataError::Io`].
     pub fn open(inner: impl Read + Seek + Send + 'static) -> Result<Self, DataError> {
         Self::open_with(inner, Limits::default())
     }
@@ -52,6 +53,10 @@ impl Hdf5File {
         let storage: Arc<dyn hdf5_reader::Storage> = source.clone();
         let library =
             seam::call(|| hdf5_reader::Hdf5File::from_storage_with_options(storage, options))?;
+        let end = library.superblock().eof_address;
+        if end > source.len() && end != u64::MAX {
+            return Err(DataError::truncated(format!("{} bytes of {end}", source.len())));
+        }
         Ok(Self { source, library, limits })
     }
 
