@@ -6,7 +6,7 @@
 //! ```
 //! Metadata is parsed by the crate `hdf5-reader`, which is called in [`storage`](mod@storage), `seam`, `walk` and
 //! `index` alone: `seam` turns its errors and panics into [`DataError`](crate::DataError). What is done with it is
-//! ours: [`dtype`] (numbers and bytes of an element, as [`RecordLayout`](vxc_tokens::layout::RecordLayout)),
+//! ours: [`Dtype`](crate::Dtype) (numbers and bytes of an element),
 //! [`dataset`] (one dataset), [`chunk`] (where its chunks lie), [`filter`] and `lzf` (decoding one), [`rows`]
 //! (values in row-major order, a few megabytes at a time), [`file`](mod@file) (the way in).
 //!
@@ -31,7 +31,7 @@
 mod boxes;
 pub mod chunk;
 pub mod dataset;
-pub mod dtype;
+mod datatype;
 pub mod file;
 pub mod filter;
 mod index;
@@ -44,10 +44,9 @@ mod walk;
 
 pub use chunk::RawChunk;
 pub use dataset::{Dataset, Entry, Storage};
-pub use dtype::{Dtype, DtypeKind, Member};
 pub use file::Hdf5File;
 pub use filter::{Filter, FilterKind};
-pub use rows::{Rows, Slab};
+pub use rows::Rows;
 
 /// The first bytes of the format; they may also stand at 512, 1024, 2048, …, after a user block.
 pub const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";

@@ -5,8 +5,8 @@ use blake2::{Blake2b, Digest};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use vxc_data::hdf5::{DtypeKind, FilterKind, Hdf5File, Storage};
-use vxc_data::{DataError, Limits};
+use vxc_data::hdf5::{FilterKind, Hdf5File, Storage};
+use vxc_data::{DataError, DtypeKind, Limits};
 use vxc_tokens::layout::{Endian, Kind};
 
 fn folder() -> PathBuf {

@@ -106,7 +106,7 @@ fn flipped_bytes() {
     }
 }
 
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 1500;
 
 #[test]
 fn cut_off() {

@@ -3,14 +3,15 @@
 //! Invariants: `chunk_shape` has the rank of `shape` and no zero; a chunk is within [`Limits::max_basket`]; the sizes of
 //! dataset, chunk and element fit 64 bits.
 
+use crate::dtype::Dtype;
 use crate::error::DataError;
-use crate::hdf5::dtype::Dtype;
+use crate::hdf5::datatype;
 use crate::hdf5::filter::{Filter, FilterKind, MAX_FILTERS};
 use crate::limits::{self, Limits};
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::layout::{ChunkIndexing, DataLayout};
 use hdf5_reader::object_header::ObjectHeader;
-use vxc_tokens::layout::{MAX_RECORD_BYTES, RecordLayout};
+use vxc_tokens::layout::RecordLayout;
 
 /// The library's bound, which is HDF5's own.
 const MAX_RANK: usize = 32;
@@ -67,7 +68,7 @@ pub struct Dataset {
     pub fill: Vec<u8>,
     /// Where its values are.
     pub storage: Storage,
-    /// Bytes of a record as offered by [`Dataset::record_bytes`].
+    /// Elements of a record.
     record_elements: u64,
 }
 
@@ -104,7 +105,7 @@ impl Dataset {
         let space = space.ok_or_else(|| missing("dataspace"))?;
         let layout = layout.ok_or_else(|| missing("layout"))?;
         let datatype = datatype.ok_or_else(|| missing("type"))?;
-        let dtype = Dtype::new(datatype, encoded, limits)?;
+        let dtype = datatype::dtype(datatype, encoded, limits)?;
         let elements =
             space.num_elements().map_err(|_| DataError::corrupt("more elements than can be"))?;
         let shape = space.dims.clone();
@@ -124,7 +125,7 @@ impl Dataset {
             _ => Vec::new(),
         };
         let (storage, chunk_shape) = storage(layout, &shape, offset_bytes)?;
-        let record_elements = record_elements(&dtype, &shape);
+        let record_elements = dtype.record_elements(&shape);
         let path = path.to_owned();
         let max_shape = space.max_dims.clone();
         let dataset = Self {
@@ -181,8 +182,7 @@ impl Dataset {
         self.chunk_shape.iter().fold(wide(self.dtype.bytes), |n, &dim| n.saturating_mul(dim))
     }
 
-    /// Bytes of a record: an element of a compound, a row of the first dimension of anything else, as far as it is one
-    /// record by the codec's limits, else an element.
+    /// Bytes of a record, as [`Dtype::record_elements`] has it.
     pub fn record_bytes(&self) -> u64 {
         self.record_elements.saturating_mul(wide(self.dtype.bytes))
     }
@@ -254,16 +254,4 @@ fn storage(
             (Storage::Chunked(ChunkIndex { address: defined(*address), form }), dims)
         }
     })
-}
-
-fn record_elements(dtype: &Dtype, shape: &[u64]) -> u64 {
-    let Some((_, inner)) = shape.split_first() else { return 1 };
-    if dtype.is_compound() {
-        return 1;
-    }
-    let most = wide(MAX_RECORD_BYTES);
-    let row = inner.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim)).unwrap_or(u64::MAX);
-    let fits =
-        row > 0 && row.saturating_mul(wide(dtype.bytes)) <= most && dtype.layout(row).is_some();
-    if fits { row } else { 1 }
 }

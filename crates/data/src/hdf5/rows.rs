@@ -10,22 +10,12 @@ use crate::hdf5::boxes::{self, Area};
 use crate::hdf5::chunk::RawChunk;
 use crate::hdf5::dataset::{Dataset, Storage};
 use crate::hdf5::file::Hdf5File;
+use crate::slab::{SLAB_BYTES, Slab};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// Bytes of a slab, unless one element has more.
-pub const SLAB_BYTES: u64 = 8 << 20;
 /// Bytes of decoded chunks that are kept.
 pub const CACHE_BYTES: usize = 64 << 20;
-
-/// Successive elements.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Slab {
-    /// Number of the first one, counted from 0 in row-major order.
-    pub first_element: u64,
-    /// Their bytes, as the dtype says.
-    pub bytes: Vec<u8>,
-}
 
 /// Iterator over the slabs of a dataset; it ends after an error.
 #[derive(Debug)]

@@ -2,9 +2,8 @@
 
 use crate::error::DataError;
 use crate::hdf5::dataset::{Dataset, Entry, Storage};
-use crate::hdf5::dtype::DtypeKind;
 use crate::hdf5::file::Hdf5File;
-use crate::table::{Column, Table};
+use crate::table::{self, Column, Table};
 
 impl Hdf5File {
     /// A table for each dataset. Members of a compound are stored together: each is given the share of the stored bytes
@@ -39,40 +38,17 @@ impl Hdf5File {
             _ => u64::try_from(chunks.len()).unwrap_or(u64::MAX),
         };
         let shape: Vec<String> = dataset.shape.iter().map(u64::to_string).collect();
-        let declared = format!("({})", shape.join(", "));
-        let column = |path: &str, kind: String, raw_bytes: u64, stored_bytes: u64| Column {
-            path: path.into(),
-            kind,
-            declared: declared.clone(),
+        let whole = Column {
+            path: dataset.path.rsplit('/').next().unwrap_or_default().into(),
+            kind: String::new(),
+            declared: format!("({})", shape.join(", ")),
             entries: dataset.records(),
             pieces,
-            raw_bytes,
-            stored_bytes,
+            raw_bytes: dataset.content_bytes(),
+            stored_bytes: stored,
             compression: dataset.compression(),
             refused: None,
         };
-        let DtypeKind::Compound(members) = &dataset.dtype.kind else {
-            let name = dataset.path.rsplit('/').next().unwrap_or_default();
-            let row = dataset
-                .record_bytes()
-                .checked_div(u64::try_from(dataset.dtype.bytes).unwrap_or(u64::MAX))
-                .filter(|&n| n > 1);
-            let label = dataset.dtype.label();
-            let kind = row.map_or(label.clone(), |n| format!("{label}[{n}]"));
-            return Ok(vec![column(name, kind, dataset.content_bytes(), stored)]);
-        };
-        let element = u128::try_from(dataset.dtype.bytes).unwrap_or(u128::MAX);
-        let share = |end: usize| {
-            let part = u128::from(stored).saturating_mul(u128::try_from(end).unwrap_or(0));
-            u64::try_from(part.checked_div(element).unwrap_or(0)).unwrap_or(u64::MAX)
-        };
-        let columns = members.iter().map(|member| {
-            let end = member.offset.saturating_add(member.dtype.bytes);
-            let bytes = u64::try_from(member.dtype.bytes).unwrap_or(u64::MAX);
-            let stored = share(end).saturating_sub(share(member.offset));
-            let raw = dataset.elements.saturating_mul(bytes);
-            column(&member.name, member.dtype.label(), raw, stored)
-        });
-        Ok(columns.collect())
+        Ok(table::columns(&dataset.dtype, dataset.elements, whole))
     }
 }
