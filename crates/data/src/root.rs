@@ -46,7 +46,7 @@ pub mod ntuple;
 mod object;
 pub mod primitive;
 pub mod records;
-mod source;
+pub(crate) mod source;
 mod streamer;
 mod structure;
 mod tables;

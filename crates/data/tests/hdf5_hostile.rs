@@ -1,0 +1,119 @@
+//! Damaged HDF5 files: bytes flipped and ends cut off, by seeds that do not change. Whatever comes out, it is a result.
+
+use std::io::Cursor;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vxc_data::hdf5::Hdf5File;
+use vxc_data::{DataError, Limits};
+
+/// Small, so that a false size costs no time.
+const LIMITS: Limits = Limits {
+    max_basket: 1 << 20,
+    max_object: 1 << 20,
+    max_values: 200_000,
+    max_keys: 1_000,
+    max_column: 1 << 20,
+    max_depth: 40,
+};
+
+/// Numbers that follow from a seed (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+/// Reads all that can be read; the number of datasets that were.
+fn read(bytes: Vec<u8>) -> Result<usize, DataError> {
+    let file = Hdf5File::open_with(Cursor::new(bytes), LIMITS)?;
+    let mut datasets = 0;
+    for entry in file.entries()? {
+        let Ok(dataset) = entry.dataset else { continue };
+        let _ = dataset.layout();
+        let _ = file.raw_chunks(&dataset);
+        datasets += usize::from(file.values(&dataset).is_ok());
+        // Values beyond the limit of a whole: some slabs of them.
+        if let Ok(rows) = file.rows(&dataset) {
+            for slab in rows.take(2) {
+                let _ = slab;
+            }
+        }
+    }
+    let _ = file.tables();
+    Ok(datasets)
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hdf5");
+    std::fs::read(folder.join(name).with_extension("h5")).unwrap()
+}
+
+fn timed(what: &str, bytes: Vec<u8>) -> Result<usize, DataError> {
+    let start = Instant::now();
+    let result = read(bytes);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(20), "{what} took {took:?}");
+    result
+}
+
+/// One to four bytes changed: to any value, by one bit, or to one that sizes and signs turn on.
+fn damaged(bytes: &[u8], numbers: &mut Numbers, below: usize) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for _ in 0..=numbers.below(4) {
+        let at = numbers.below(below.min(out.len()));
+        out[at] = match numbers.below(4) {
+            0 => numbers.next() as u8,
+            1 => out[at] ^ (1 << numbers.below(8)),
+            2 => 0xff,
+            _ => 0,
+        };
+    }
+    out
+}
+
+/// Fixtures, and the datasets that are read from them.
+const NAMES: [(&str, usize); 7] = [
+    ("types", 34),
+    ("types_latest", 34),
+    ("filters", 23),
+    ("filters_latest", 55),
+    ("indexes", 30),
+    ("ftag", 2),
+    ("camels", 6),
+];
+
+#[test]
+fn flipped_bytes() {
+    for (seed, (name, datasets)) in NAMES.iter().enumerate() {
+        let bytes = fixture(name);
+        assert_eq!(read(bytes.clone()).unwrap(), *datasets, "{name}");
+        let mut numbers = Numbers(seed as u64);
+        for round in 0..ROUNDS {
+            // Every other time near the start, where more of the structure is.
+            let below = if round % 2 == 0 { bytes.len() } else { 8192 };
+            let _ = timed(name, damaged(&bytes, &mut numbers, below));
+        }
+    }
+}
+
+const ROUNDS: usize = 1500;
+
+#[test]
+fn cut_off() {
+    for (name, _) in NAMES {
+        let bytes = fixture(name);
+        for cut in (0..300).step_by(7).chain((300..bytes.len()).step_by(997)) {
+            assert!(timed(name, bytes[..cut].to_vec()).is_err(), "{name} cut at {cut}");
+        }
+    }
+}
