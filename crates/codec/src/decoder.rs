@@ -18,8 +18,6 @@ use crate::segment_code::{State, check_memory};
 use crate::stream::Stream;
 use crate::stream_code::StreamCode;
 
-/// Streams whose key states are kept at the same time.
-
 /// Decompresses an archive, or several one after the other, from a reader.
 ///
 /// The content's checksums are verified; an error comes before any byte of a segment that is wrong.
