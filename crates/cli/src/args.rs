@@ -27,7 +27,7 @@ Examples:
   vxc -3 -T 8 *.bin                 several files, a faster level, eight threads
   vxc -l -v jets.bin.vxc            what is in an archive
   vxc inspect jets.bin              where the bytes go, field by field
-  vxc data columns events.root      what a ROOT file holds
+  vxc data columns events.root      what a ROOT, HDF5 or NumPy file holds
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
   vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
   vxc -8 --model net.vxm test.bin   with a network: made by vxc train and vxc export
@@ -85,7 +85,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Show where the bytes go: of an input file, or of an archive
     Inspect(InspectArgs),
-    /// Look into scientific files: ROOT
+    /// Look into scientific files: ROOT, HDF5, NumPy
     Data(DataArgs),
 }
 

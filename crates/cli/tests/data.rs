@@ -1,4 +1,4 @@
-//! `vxc data`: what it prints of a ROOT file, and of what is none.
+//! `vxc data`: what it prints of ROOT, HDF5 and NumPy files, and of what is none.
 
 mod common;
 
@@ -7,7 +7,12 @@ use std::path::Path;
 use common::Folder;
 
 fn fixture(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures/root");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures");
+    let folder = match name.rsplit_once('.') {
+        Some((_, "root")) => folder.join("root"),
+        Some((_, "h5")) => folder.join("hdf5"),
+        _ => folder.join("npy"),
+    };
     folder.join(name).to_string_lossy().into_owned()
 }
 
@@ -43,10 +48,26 @@ fn columns_as_json() {
 }
 
 #[test]
-fn what_is_no_root_file() {
+fn arrays() {
+    let f = Folder::new();
+    let text = f.run(&["data", "columns", &fixture("ftag.h5")]).good().text();
+    assert!(text.contains("\ndataset tracks: 200 entries, 4 columns, "), "{text}");
+    assert!(text.contains("deflate 7"), "{text}");
+    let text = f.run(&["data", "columns", &fixture("camels.h5")]).good().text();
+    assert!(text.contains("float64[3]") && text.contains("shuffle, deflate 4"), "{text}");
+    let text = f.run(&["data", "columns", &fixture("types.h5")]).good().text();
+    assert!(text.contains("dataset refused/vlen: not read: "), "{text}");
+    let text = f.run(&["data", "columns", &fixture("packed.npy")]).good().text();
+    assert!(text.contains("20 entries, 3 columns, 140 bytes of 140"), "{text}");
+    let text = f.run(&["data", "columns", &fixture("deflated.npz")]).good().text();
+    assert!(text.contains("array packed: 20 entries, 3 columns"), "{text}");
+}
+
+#[test]
+fn what_is_no_such_file() {
     let f = Folder::new();
     f.write("x", b"something else entirely");
-    f.run(&["data", "columns", "x"]).bad(1, &["x", "no ROOT file"]);
+    f.run(&["data", "columns", "x"]).bad(1, &["x", "no file of a known format"]);
     f.run(&["data", "columns", "nothing"]).bad(2, &["nothing: no such file"]);
     f.run(&["data"]).bad(2, &[]);
     let whole = std::fs::read(fixture("stored.root")).unwrap();

@@ -3,7 +3,8 @@
 //! [`table`] says what a file holds: tables of columns. [`root`] reads the ROOT format: `TTree`s and
 //! `RNTuple`s, basket by basket or page by page, with what is needed to make the same file again (offsets,
 //! compressed blocks, raw payloads). [`hdf5`] reads datasets of HDF5 in slabs of rows, with the map of their chunks.
-//! [`npy`] reads NumPy's arrays, alone and in archives. [`dtype`] describes the elements of both.
+//! [`npy`] reads NumPy's arrays, alone and in archives. [`dtype`] describes the elements of both, [`format`](mod@format) tells
+//! formats apart.
 //!
 //! Input is hostile: nothing panics, declared sizes are checked against [`Limits`] before memory is
 //! asked for, recursion is bounded, and arithmetic on what a file declares is checked.
@@ -26,6 +27,7 @@
 
 pub mod dtype;
 pub mod error;
+pub mod format;
 pub mod hdf5;
 pub mod limits;
 pub mod npy;

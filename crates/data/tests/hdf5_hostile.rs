@@ -85,8 +85,8 @@ fn damaged(bytes: &[u8], numbers: &mut Numbers, below: usize) -> Vec<u8> {
 const NAMES: [(&str, usize); 7] = [
     ("types", 34),
     ("types_latest", 34),
-    ("filters", 23),
-    ("filters_latest", 55),
+    ("filters", 19),
+    ("filters_latest", 45),
     ("indexes", 30),
     ("ftag", 2),
     ("camels", 6),

@@ -33,7 +33,7 @@ impl DataCommand {
 /// `data columns`.
 #[derive(Debug, Args)]
 pub struct ColumnsArgs {
-    /// Scientific files: ROOT
+    /// Scientific files: ROOT, HDF5, NumPy
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Print everything as JSON: a list with one object for each file

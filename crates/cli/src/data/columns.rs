@@ -5,8 +5,11 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use vxc_data::format::{self, Format};
+use vxc_data::hdf5::Hdf5File;
+use vxc_data::npy::NpzArchive;
 use vxc_data::root::RootFile;
-use vxc_data::{Column, Table};
+use vxc_data::{Column, DataError, Limits, Table, npy};
 
 use crate::batch::{Sizes, each};
 use crate::console::{Console, Shown, print, ratio};
@@ -40,7 +43,7 @@ struct ColumnReport {
     /// Type as the file calls it.
     declared: Option<String>,
     entries: u64,
-    /// Baskets or pages.
+    /// Baskets, pages or chunks.
     pieces: u64,
     file_bytes: u64,
     content_bytes: u64,
@@ -80,8 +83,19 @@ fn report(name: &Path) -> Result<Report, Failure> {
         return Err(Failure::usage("is a pipe: columns lie all over a file"));
     }
     let (file, meta) = open_file(name)?;
-    let mut file = RootFile::open(BufReader::new(file))?;
-    let tables = file.tables()?.into_iter().map(TableReport::from).collect();
+    let mut file = BufReader::new(file);
+    let tables = match format::detect(&mut file)? {
+        Some(Format::Hdf5) => Hdf5File::open(file)?.tables()?,
+        Some(Format::Npz) => NpzArchive::open(file)?.tables()?,
+        Some(Format::Npy) => vec![npy::array::table(&mut file, meta.len(), &Limits::default())?],
+        Some(Format::Root) => RootFile::open(file)?.tables()?,
+        None => {
+            return Err(Failure::from(DataError::Corruption(
+                "no file of a known format (ROOT, HDF5, NumPy)".into(),
+            )));
+        }
+    };
+    let tables = tables.into_iter().map(TableReport::from).collect();
     Ok(Report { file: name.to_string_lossy().into_owned(), file_bytes: meta.len(), tables })
 }
 
