@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use vxc::tokens::detect::detect;
-use vxc::tokens::sidecar::{LayoutFit, check_layout, parse_layout};
+use vxc::tokens::sidecar::{check_layout, parse_layout};
 use vxc::tokens::{Endian, Kind, RecordLayout};
 
 /// How much of an input a layout is checked against, and detection looks at for the peers.
@@ -83,7 +83,7 @@ fn sidecar(path: &Path, bytes: &[u8]) -> Option<RecordLayout> {
     let layout = parse_layout(&std::fs::read_to_string(file).ok()?).ok()?;
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     let fit = check_layout(&layout, bytes.len() as u64, sample);
-    (!matches!(fit, LayoutFit::Contradicts { .. })).then_some(layout)
+    (!fit.is_contradiction()).then_some(layout)
 }
 
 /// Singles where they fill the record, else bytes.

@@ -147,10 +147,7 @@ fn check_model(model: &vxc::Model, len: Option<u64>, sample: &[u8]) -> Result<()
         detect(sample).into_iter().any(|region| {
             let bytes = &sample[region.start..region.start + region.len];
             region.layout.is_some_and(|found| found.record_bytes == layout.record_bytes)
-                && !matches!(
-                    check_layout(layout, bytes.len() as u64, bytes),
-                    LayoutFit::Contradicts { .. }
-                )
+                && !check_layout(layout, bytes.len() as u64, bytes).is_contradiction()
         })
     };
     match check_layout(layout, len, sample) {

@@ -280,7 +280,7 @@ impl<R: Read> Decoder<R> {
 /// Opens a stream from its definition.
 ///
 /// # Errors
-/// [`Error::ModelMissing`], [`Error::Corruption`].
+/// [`Error::ModelMissing`]; [`FormatError::UnsupportedVersion`] for the arithmetic of another program; [`Error::Corruption`].
 pub(crate) fn open_stream(
     def: &StreamDef,
     models: &[Arc<Model>],

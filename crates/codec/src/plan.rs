@@ -8,7 +8,7 @@ use vxc_predict::static_model::contexts::Contexts;
 use vxc_predict::static_model::{StaticModel, StaticPlan};
 use vxc_tokens::detect::detect;
 use vxc_tokens::log2::{BIT, entropy};
-use vxc_tokens::sidecar::{LayoutFit, check_layout};
+use vxc_tokens::sidecar::check_layout;
 use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
 use crate::error::Error;
@@ -87,7 +87,7 @@ fn holds(layout: &RecordLayout, sample: &[u8]) -> bool {
     [0, records.saturating_sub(window) / 2, records.saturating_sub(window)].iter().all(|&first| {
         let end = ((first + window) * record).min(sample.len());
         let bytes = &sample[first * record..end];
-        !matches!(check_layout(layout, bytes.len() as u64, bytes), LayoutFit::Contradicts { .. })
+        !check_layout(layout, bytes.len() as u64, bytes).is_contradiction()
     })
 }
 

@@ -105,7 +105,7 @@ fn an_embedded_model_beyond_the_limits_is_refused() {
     }
 }
 
-/// A model file with one section made large, its checksum right.
+/// A model file with other names, its checksum right.
 fn with_section(file: &[u8], raw: &[u8]) -> Vec<u8> {
     let mut rest = &file[10..];
     let code = {
@@ -123,7 +123,7 @@ fn with_section(file: &[u8], raw: &[u8]) -> Vec<u8> {
     write_varint(&mut out, raw.len() as u64);
     write_varint(&mut out, stored.len() as u64);
     out.extend(stored);
-    // The names of the original.
+    // In place of the original's names.
     let (_, len) = (read_varint(&mut rest).unwrap(), read_varint(&mut rest).unwrap());
     out.extend(&rest[len as usize..rest.len() - 4]);
     let crc = vxc_format::content::crc32c(&out);

@@ -1,5 +1,8 @@
 //! Damaged files: bytes flipped and ends cut off, by seeds that do not change. Whatever comes out, it is a result.
 
+mod common;
+
+use common::Numbers;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use vxc_data::root::RootFile;
@@ -14,23 +17,6 @@ const LIMITS: Limits = Limits {
     max_column: 8 << 20,
     max_depth: 40,
 };
-
-/// Numbers that follow from a seed (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
 
 /// Reads all that can be read; the number of columns that were.
 fn read(bytes: &[u8]) -> Result<usize, DataError> {

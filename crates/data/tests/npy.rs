@@ -1,7 +1,10 @@
 //! The NumPy fixtures against what NumPy reads from them (`fixtures/npy/npy.tsv`), and damaged ones.
 
+mod common;
+
 use blake2::digest::consts::U8;
 use blake2::{Blake2b, Digest};
+use common::Numbers;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use vxc_data::npy::{NpyHeader, NpyReader, NpzArchive};
@@ -133,19 +136,6 @@ fn headers_that_are_none() {
     bytes.extend(text.as_bytes());
     let error = read(NpyReader::open(Cursor::new(bytes)).unwrap()).unwrap_err();
     assert!(matches!(error, DataError::InsufficientData(_)));
-}
-
-/// Numbers that follow from a seed (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % n as u64) as usize
-    }
 }
 
 /// Reads all that can be read; whether all could be.

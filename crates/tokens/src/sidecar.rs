@@ -108,6 +108,13 @@ pub enum LayoutFit {
     },
 }
 
+impl LayoutFit {
+    /// Whether the bytes say otherwise.
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Contradicts { .. })
+    }
+}
+
 /// Compares a layout with the file's length and a sample from its start.
 ///
 /// A length that is no multiple of the record is only a tail. Bytes that the layout explains much worse
