@@ -174,7 +174,9 @@ impl<W: Write> Encoder<W> {
             Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
             None => self.options.layout.clone(),
         };
-        let parts = parts_like(sample, given.as_ref(), more);
+        // Who gives a layout answers for its start; a model may be for other data.
+        let checked = self.options.model.is_none() && self.summary.raw_bytes == 0;
+        let parts = parts_like(sample, given.as_ref(), more, checked);
         let mut at = from;
         let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
         for part in &parts {

@@ -92,7 +92,7 @@ impl Model {
         let mut data = Vec::new();
         for file in training {
             let mut at = 0;
-            for part in parts_like(file, layout.as_ref(), false) {
+            for part in parts_like(file, layout.as_ref(), false, false) {
                 if part.layout.as_ref().map_or(1, |l| l.record_bytes) == record {
                     data.extend_from_slice(&file[at..at + part.len / record * record]);
                 }

@@ -7,7 +7,7 @@ use vxc_predict::lz::LzPlan;
 use vxc_predict::static_model::contexts::Contexts;
 use vxc_predict::static_model::{StaticModel, StaticPlan};
 use vxc_tokens::detect::detect;
-use vxc_tokens::log2::{BIT, entropy};
+use vxc_tokens::log2::{BIT, entropy, log2};
 use vxc_tokens::sidecar::check_layout;
 use vxc_tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
@@ -60,10 +60,15 @@ pub fn parts(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> Vec<Pa
 }
 
 /// As [`parts`], where the bytes bear the given layout out; where they do not, they are looked at without it, and it
-/// holds for the tables of its record size alone.
-pub fn parts_like(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> Vec<Part> {
+/// holds for the tables of its record size alone. `checked`: somebody has compared it with the start.
+pub fn parts_like(
+    sample: &[u8],
+    layout: Option<&RecordLayout>,
+    open: bool,
+    checked: bool,
+) -> Vec<Part> {
     let Some(layout) = layout else { return parts(sample, None, open) };
-    if holds(layout, sample) {
+    if holds(layout, sample, checked) {
         return parts(sample, Some(layout), open);
     }
     let mut found = parts(sample, None, open);
@@ -76,7 +81,7 @@ pub fn parts_like(sample: &[u8], layout: Option<&RecordLayout>, open: bool) -> V
 }
 
 /// Whether nothing speaks against a layout, at its start, in the middle and at its end: another table or text may follow.
-fn holds(layout: &RecordLayout, sample: &[u8]) -> bool {
+fn holds(layout: &RecordLayout, sample: &[u8], checked: bool) -> bool {
     let record = layout.record_bytes;
     let ends = TEXT_BYTES.min(sample.len());
     if !is_text(&sample[..ends]) && is_text(&sample[sample.len() - ends..]) {
@@ -84,11 +89,39 @@ fn holds(layout: &RecordLayout, sample: &[u8]) -> bool {
     }
     let records = sample.len() / record;
     let window = (CHECK_BYTES / record).clamp(1, records.max(1));
-    [0, records.saturating_sub(window) / 2, records.saturating_sub(window)].iter().all(|&first| {
-        let end = ((first + window) * record).min(sample.len());
-        let bytes = &sample[first * record..end];
-        !check_layout(layout, bytes.len() as u64, bytes).is_contradiction()
-    })
+    let at = |first: usize| &sample[first * record..((first + window) * record).min(sample.len())];
+    let fits = |bytes: &[u8]| !check_layout(layout, bytes.len() as u64, bytes).is_contradiction();
+    let (start, last) = (at(0), records.saturating_sub(window));
+    if !checked && !fits(start) {
+        return false;
+    }
+    // The comparison takes a tenth of a second: it is left out where the bytes are like those at the start.
+    [last / 2, last].iter().all(|&first| alike(start, at(first), record) || fits(at(first)))
+}
+
+/// Whether the byte frequencies of each column of one piece fit another nearly as well as its own. Few records say
+/// nothing.
+fn alike(one: &[u8], other: &[u8], record: usize) -> bool {
+    if one.len() / record < 256 {
+        return false;
+    }
+    let (mut foreign, mut own) = (0, 0);
+    for column in 0..record {
+        let count = |bytes: &[u8]| {
+            let mut counts = [1u32; 256];
+            bytes.iter().skip(column).step_by(record).for_each(|&b| counts[usize::from(b)] += 1);
+            counts
+        };
+        let (a, b) = (count(one), count(other));
+        let total = |counts: &[u32; 256]| log2(counts.iter().map(|&c| u64::from(c)).sum());
+        let (all_a, all_b) = (total(&a), total(&b));
+        for (&a, &b) in a.iter().zip(&b).filter(|&(_, &b)| b > 1) {
+            let uses = u64::from(b - 1);
+            foreign += uses * (all_a - log2(a.into()));
+            own += uses * (all_b - log2(b.into()));
+        }
+    }
+    foreign <= own + own / 8
 }
 
 /// A stream's code with the encoder's method.

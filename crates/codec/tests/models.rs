@@ -125,3 +125,16 @@ fn a_fit_leaves_out_what_is_no_table() {
     let (a, b) = (with_header.file().len(), alone.file().len());
     assert!(a.abs_diff(b) * 50 < b, "{a} {b}");
 }
+
+#[test]
+fn a_given_layout_is_used_for_its_tables_alone() {
+    let (jets, events) = (jets(), events());
+    let layout = vxc::tokens::detect::detect(&jets)[0].layout.clone();
+    let raw = [jets.clone(), events[..200_000.min(events.len())].to_vec()].concat();
+    let with = CompressOptions { layout, ..options(3) };
+    let archive = vxc::compress(&raw, &with).unwrap();
+    assert!(vxc::decompress(&archive, &DecompressOptions::default()).unwrap() == raw);
+    // Text in records of jets would cost its own size or more.
+    let apart = compress(&jets, 3).len() + compress(&events[..200_000.min(events.len())], 3).len();
+    assert!(archive.len() < apart + apart / 50, "{} {apart}", archive.len());
+}
