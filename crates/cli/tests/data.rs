@@ -50,16 +50,21 @@ fn columns_as_json() {
 #[test]
 fn arrays() {
     let f = Folder::new();
-    let text = f.run(&["data", "columns", &fixture("ftag.h5")]).good().text();
+    let out = f.run(&["data", "columns", &fixture("ftag.h5")]).good();
+    let text = out.text();
     assert!(text.contains("\ndataset tracks: 200 entries, 4 columns, "), "{text}");
     assert!(text.contains("deflate 7"), "{text}");
-    let text = f.run(&["data", "columns", &fixture("camels.h5")]).good().text();
+    let out = f.run(&["data", "columns", &fixture("camels.h5")]).good();
+    let text = out.text();
     assert!(text.contains("float64[3]") && text.contains("shuffle, deflate 4"), "{text}");
-    let text = f.run(&["data", "columns", &fixture("types.h5")]).good().text();
+    let out = f.run(&["data", "columns", &fixture("types.h5")]).good();
+    let text = out.text();
     assert!(text.contains("dataset refused/vlen: not read: "), "{text}");
-    let text = f.run(&["data", "columns", &fixture("packed.npy")]).good().text();
+    let out = f.run(&["data", "columns", &fixture("packed.npy")]).good();
+    let text = out.text();
     assert!(text.contains("20 entries, 3 columns, 140 bytes of 140"), "{text}");
-    let text = f.run(&["data", "columns", &fixture("deflated.npz")]).good().text();
+    let out = f.run(&["data", "columns", &fixture("deflated.npz")]).good();
+    let text = out.text();
     assert!(text.contains("array packed: 20 entries, 3 columns"), "{text}");
 }
 
