@@ -5,15 +5,15 @@ use crate::error::DataError;
 /// Limits of reading. All are checked before memory is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Decompressed bytes of one basket or page, and what its values take. Default 1 GiB.
+    /// Decompressed bytes of one basket, page or chunk, and what its values take. Default 1 GiB.
     pub max_basket: u64,
     /// Decompressed bytes of one metadata object (a tree with all its branches, the list of streamers,
     /// an envelope). Default 256 MiB.
     pub max_object: u64,
     /// What the metadata of one object may take once decoded, in words of 8 bytes; fields, columns and pages
-    /// of an ntuple. Default 64 million.
+    /// of an ntuple; chunks of a dataset. Default 64 million.
     pub max_values: u64,
-    /// Keys of a file, over all directories. Default 1 million.
+    /// Keys, objects or members of a file, over all directories. Default 1 million.
     pub max_keys: u64,
     /// Bytes of a column that is read whole. Default 4 GiB.
     pub max_column: u64,

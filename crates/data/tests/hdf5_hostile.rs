@@ -68,14 +68,16 @@ fn damaged(bytes: &[u8], numbers: &mut Numbers, below: usize) -> Vec<u8> {
 }
 
 /// Fixtures, and the datasets that are read from them.
-const NAMES: [(&str, usize); 7] = [
+const NAMES: [(&str, usize); 9] = [
     ("types", 34),
     ("types_latest", 34),
-    ("filters", 19),
+    ("filters", 15),
     ("filters_latest", 45),
     ("indexes", 30),
+    ("mixed", 4),
+    ("mixed_latest", 11),
     ("ftag", 2),
-    ("camels", 6),
+    ("camels", 5),
 ];
 
 #[test]

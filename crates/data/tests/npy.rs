@@ -11,7 +11,7 @@ use vxc_data::npy::{NpyHeader, NpyReader, NpzArchive};
 use vxc_data::{DataError, DtypeKind, Limits};
 
 /// Rows of the table.
-const EQUAL: usize = 88;
+const EQUAL: usize = 58;
 const REFUSED: usize = 2;
 
 fn folder() -> PathBuf {

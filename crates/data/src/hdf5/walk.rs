@@ -6,11 +6,10 @@
 use crate::error::DataError;
 use crate::hdf5::dataset::{Dataset, Entry};
 use crate::hdf5::file::Hdf5File;
-use crate::hdf5::seam;
+use crate::hdf5::{links, seam};
 use crate::limits;
 use hdf5_reader::Datatype;
 use hdf5_reader::group::Group;
-use hdf5_reader::messages::HdfMessage;
 use std::collections::HashSet;
 
 /// The datasets of a file.
@@ -35,8 +34,8 @@ impl Walk<'_> {
         let names = match seam::call(|| group.member_names()) {
             Ok((groups, datasets)) => Names { groups, datasets, any: Vec::new() },
             // One member that cannot be parsed makes the library refuse all: then one by one.
-            Err(error) => match self.compact_links(group) {
-                Some(any) if !any.is_empty() => {
+            Err(error) => match links::names(self.file, group.address()) {
+                Ok(any) if !any.is_empty() => {
                     Names { groups: Vec::new(), datasets: Vec::new(), any }
                 }
                 _ if path.is_empty() => return Err(error),
@@ -99,17 +98,6 @@ impl Walk<'_> {
         let offset_bytes = library.superblock().offset_size;
         let limits = self.file.limits();
         Dataset::new(path, found.address(), &header, &encoded, offset_bytes, limits)
-    }
-
-    /// Names of the links within a group's header.
-    fn compact_links(&self, group: &Group) -> Option<Vec<String>> {
-        let header =
-            seam::call(|| self.file.library().get_or_parse_header(group.address())).ok()?;
-        let names = header.messages.iter().filter_map(|message| match message {
-            HdfMessage::Link(link) => Some(link.name.clone()),
-            _ => None,
-        });
-        Some(names.collect())
     }
 
     fn push(&mut self, entry: Entry) -> Result<(), DataError> {
