@@ -42,7 +42,7 @@ pub use options::{CompressOptions, DecompressOptions, Metadata};
 pub use stream_code::{Form, StreamCode};
 pub use trainer::Trainer;
 pub use vxc_format::{
-    ContentDigest, ContentHasher, DecodeLimits, FormatError, Header, ModelId, SegmentKind,
+    ContentDigest, ContentHasher, DecodeLimits, FormatError, Header, ModelId, Original, SegmentKind,
 };
 pub use vxc_tokens as tokens;
 

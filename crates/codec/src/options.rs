@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use vxc_format::{ContentDigest, DecodeLimits};
+use vxc_format::{DecodeLimits, Original};
 use vxc_tokens::RecordLayout;
 
 use crate::level::Level;
@@ -44,7 +44,7 @@ pub struct CompressOptions {
     /// Original file.
     pub metadata: Metadata,
     /// If the content is the unpacked form of a file: that file's size and checksums.
-    pub original: Option<ContentDigest>,
+    pub original: Option<Original>,
     /// Threads; 0 = one for each processor. Reduced where memory would not suffice.
     pub threads: usize,
     /// Decode each segment and compare before it is written. Default true.

@@ -4,7 +4,7 @@
 //! signature 8 · version u8 · flags u8 · body length varint · body · CRC32C of all of it, u32 LE
 //! body := level u8 · arithmetic profile u8 · writer major, minor, patch varint ×3
 //!         [name length varint, name] [mtime i64 LE] [mode u32 varint] [raw size varint]
-//!         [original: size varint, BLAKE3 32, Adler-32 u32 LE]
+//!         [original: container u8, size varint, BLAKE3 32, Adler-32 u32 LE]
 //! ```
 //! Flag bits 0..4 say which of the five optional fields follow, in that order; the others are reserved.
 //! Everything but the meaning of the body is frozen for all versions, so a reader tells an intact header
@@ -43,6 +43,27 @@ impl std::fmt::Display for Writer {
     }
 }
 
+/// The file whose unpacked form the content of an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// What it is: 0 unknown, 1 ROOT, 2 gzip, 3 HDF5. Informative.
+    pub container: u8,
+    /// Its size and checksums.
+    pub digest: ContentDigest,
+}
+
+impl Original {
+    /// What the file is, for people.
+    pub const fn container_name(&self) -> &'static str {
+        match self.container {
+            1 => "ROOT",
+            2 => "gzip",
+            3 => "HDF5",
+            _ => "unknown",
+        }
+    }
+}
+
 /// The header of an archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
@@ -63,7 +84,7 @@ pub struct Header {
     pub raw_size: Option<u64>,
     /// If the content is the unpacked form of a file: that file. Whoever wants the file makes it again from
     /// the content, and compares.
-    pub original: Option<ContentDigest>,
+    pub original: Option<Original>,
 }
 
 impl Header {
@@ -103,9 +124,10 @@ impl Header {
         }
         if let Some(original) = &self.original {
             flags |= HAS_ORIGINAL;
-            varint::put(&mut body, original.len);
-            body.extend_from_slice(&original.blake3);
-            body.extend_from_slice(&original.adler32.to_le_bytes());
+            body.push(original.container);
+            varint::put(&mut body, original.digest.len);
+            body.extend_from_slice(&original.digest.blake3);
+            body.extend_from_slice(&original.digest.adler32.to_le_bytes());
         }
         let mut bytes = SIGNATURE.to_vec();
         bytes.extend_from_slice(&[FORMAT_VERSION, flags]);
@@ -187,8 +209,9 @@ impl Header {
         let mode = if flags & HAS_MODE != 0 { Some(p.varint32()?) } else { None };
         let raw_size = if flags & HAS_RAW_SIZE != 0 { Some(p.varint()?) } else { None };
         let original = if flags & HAS_ORIGINAL != 0 {
-            let (len, blake3) = (p.varint()?, p.array()?);
-            Some(ContentDigest { len, blake3, adler32: p.u32()? })
+            let (container, len, blake3) = (p.u8()?, p.varint()?, p.array()?);
+            let digest = ContentDigest { len, blake3, adler32: p.u32()? };
+            Some(Original { container, digest })
         } else {
             None
         };
@@ -231,7 +254,7 @@ mod tests {
             any::<(u8, u8, u32, u32, u32)>(),
             proptest::option::of(proptest::collection::vec(any::<u8>(), 1..300)),
             any::<(Option<i64>, Option<u32>, Option<u64>)>(),
-            any::<Option<(u64, [u8; 32], u32)>>(),
+            any::<Option<(u8, u64, [u8; 32], u32)>>(),
         )
             .prop_map(
                 |(
@@ -241,10 +264,9 @@ mod tests {
                     original,
                 )| {
                     let writer = Writer { major, minor, patch };
-                    let original = original.map(|(len, blake3, adler32)| ContentDigest {
-                        len,
-                        blake3,
-                        adler32,
+                    let original = original.map(|(container, len, blake3, adler32)| Original {
+                        container,
+                        digest: ContentDigest { len, blake3, adler32 },
                     });
                     Header { level, profile, writer, name, mtime, mode, raw_size, original }
                 },

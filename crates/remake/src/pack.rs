@@ -38,6 +38,8 @@ pub struct Tally {
     pub remade_bytes: u64,
     /// Bytes of the unpacked form.
     pub form_bytes: u64,
+    /// Bytes that a compressor would make of the file as it is, about.
+    pub plain_bytes: u64,
 }
 
 /// Gives the groups of a planned file to `sink`.
@@ -97,6 +99,11 @@ impl Packer {
             let bytes = read(file, item.offset, item.bytes)?;
             let (key, stored) = bytes.split_at(bytes.len() - to_usize(stored_bytes));
             if let Some(opened) = self.open(piece, stored)? {
+                self.tally.plain_bytes += key.len() as u64 / 4;
+                self.tally.plain_bytes += match opened.codec {
+                    Codec::Stored => quick(stored),
+                    _ => stored_bytes,
+                };
                 self.piece(piece, item, key, opened);
             } else {
                 self.keep(&bytes);
@@ -114,6 +121,7 @@ impl Packer {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
+        self.tally.plain_bytes += quick(bytes);
         self.kept.extend_from_slice(bytes);
         self.pending += bytes.len() as u64;
         self.size += bytes.len() as u64;
@@ -295,6 +303,12 @@ impl Packer {
         self.tally.form_bytes += group.iter().map(|s| s.bytes.len() as u64).sum::<u64>();
         group
     }
+}
+
+/// What a quick compressor makes of bytes.
+fn quick(bytes: &[u8]) -> u64 {
+    let most = bytes.len();
+    zstd::bulk::compress(bytes, 1).map_or(most, |coded| coded.len().min(most)) as u64
 }
 
 fn to_usize(n: u64) -> usize {

@@ -70,8 +70,8 @@ pub struct Item {
 /// The stretches of a file, in its order, without gaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What the file is, for people.
-    pub format: &'static str,
+    /// What the file is: 1 ROOT, 2 gzip, 3 HDF5, as the header of an archive has it.
+    pub container: u8,
     /// Stretches.
     pub items: Vec<Item>,
 }

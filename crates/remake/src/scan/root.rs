@@ -71,7 +71,7 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
         });
         items.push(Item { offset: record.offset, bytes: record.bytes, piece });
     }
-    Ok(Plan { format: "ROOT", items })
+    Ok(Plan { container: 1, items })
 }
 
 /// Kind and shape of a branch's baskets.
