@@ -51,16 +51,26 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     let mut unpacked = None;
     if let Some(mut unpacking) = Unpacking::of(pack, &source)? {
         let (summary, tally) = write_unpacked(pack, &source, &mut unpacking, &mut output, console)?;
-        // Where that brought nothing, it is done again without; what was written to a pipe stays.
-        if summary.coded_bytes < tally.plain_bytes || !output.is_file() {
-            let note = unpacked::note(&unpacking.original, &tally, summary.coded_bytes);
-            unpacked = Some((summary, note));
+        let note = unpacked::note(&unpacking.original, &tally, summary.coded_bytes);
+        // Where that may have brought nothing, the other way is tried too; what was written to a pipe stays.
+        let doubtful = summary.coded_bytes / 8 >= tally.plain_bytes / 10;
+        let unpacking = if doubtful && output.is_file() {
+            let mut plain = target.open(pack.placing.force, terminal)?;
+            let again = Source::open(name)?;
+            let (other, found) = write(pack, again, &mut plain, names.clone(), console)?;
+            if other.coded_bytes <= summary.coded_bytes {
+                output = plain;
+                (other, found, String::new())
+            } else {
+                (summary, names.clone(), note)
+            }
         } else {
-            output = target.open(pack.placing.force, terminal)?;
-        }
+            (summary, names.clone(), note)
+        };
+        unpacked = Some(unpacking);
     }
     let (summary, names, note) = match unpacked {
-        Some((summary, note)) => (summary, names, note),
+        Some(done) => done,
         None => {
             let (summary, names) = write(pack, source, &mut output, names, console)?;
             (summary, names, String::new())

@@ -16,6 +16,8 @@ const BYTE_COUNT: u32 = 0x4000_0000;
 const HEAD: usize = 10;
 /// Bytes of a sequence that its number does not count: the number.
 const UNCOUNTED: u32 = 4;
+/// And those of its head that it counts.
+const COUNTED: u32 = 6;
 
 /// The fields of a key that the recipe knows: total bytes, bytes of content, its own offset.
 const TOTAL: usize = 0;
@@ -220,11 +222,11 @@ pub fn join(
         let bytes = n.checked_mul(wide).ok_or_else(wrong)?;
         let mut step = bytes;
         if let Some(version) = version {
-            let counted = bytes.checked_add(HEAD as u32 - UNCOUNTED).ok_or_else(wrong)?;
+            let counted = bytes.checked_add(COUNTED).ok_or_else(wrong)?;
             out.extend_from_slice(&(counted | BYTE_COUNT).to_be_bytes());
             out.extend_from_slice(&version.to_be_bytes());
             out.extend_from_slice(&n.to_be_bytes());
-            step = bytes.checked_add(HEAD as u32).ok_or_else(wrong)?;
+            step = bytes.checked_add(COUNTED + UNCOUNTED).ok_or_else(wrong)?;
         }
         let bytes = usize::try_from(bytes).map_err(|_| wrong())?;
         let (now, later) = rest.split_at_checked(bytes).ok_or_else(wrong)?;
@@ -294,7 +296,7 @@ fn field<const N: usize>(key: &[u8], at: usize) -> Option<[u8; N]> {
 }
 
 fn word(key: &mut [u8], at: usize, expected: u64, forward: bool) {
-    let expected = (expected & u64::from(u32::MAX)) as u32;
+    let expected = u32::try_from(expected & u64::from(u32::MAX)).unwrap_or(u32::MAX);
     if let Some(field) = key.get_mut(at..).and_then(|k| k.first_chunk_mut::<4>()) {
         let n = u32::from_be_bytes(*field);
         let n = if forward { n.wrapping_sub(expected) } else { n.wrapping_add(expected) };
