@@ -154,7 +154,8 @@ proptest! {
         // One byte less is too many.
         let limit = file.len() as u64 - 1;
         let short = unpack(&form[..], std::io::sink(), limit);
-        prop_assert!(matches!(short, Err(RemakeError::LimitExceeded { .. })));
+        let refused = matches!(short, Err(RemakeError::LimitExceeded { .. }));
+        prop_assert!(refused);
     }
 
     #[test]
