@@ -47,7 +47,7 @@ const KEY: usize = 60;
 
 /// The content of a record and what is said of it.
 fn content(record: &Record) -> (Vec<u8>, Shape, usize) {
-    let tail = if record.setting % 2 == 0 { Tail::Zero } else { Tail::End };
+    let tail = if record.setting.is_multiple_of(2) { Tail::Zero } else { Tail::End };
     let mut out = Vec::new();
     let mut starts = Vec::new();
     for (i, &n) in record.lengths.iter().enumerate() {
