@@ -4,9 +4,9 @@
 //! gives the same bytes everywhere is why the encoders are pinned and built from their sources. [`search`] tries
 //! settings, those first that have worked before. One codec is one file.
 //!
-//! Measured on 8,600 blocks of 19 files: zlib as its authors publish it gives every deflate block again. `preflate`
-//! 0.7.6, which reproduces any encoder with corrections, failed on 0.5 % of them, and its corrections took 2 to 20 % of
-//! the stored bytes.
+//! Measured on the 6,811 deflate blocks of 19 ROOT files: zlib as its authors publish it gives all of them again.
+//! `preflate-rs` 0.7.6, which reproduces other encoders too by corrections, failed on 98 (1.4 %), and its corrections
+//! took 0.03 to 23 % of a file's stored bytes.
 
 mod deflate;
 mod lz4;
