@@ -4,12 +4,14 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
+use vxc::tokens::RecordLayout;
 use vxc::tokens::detect::detect;
 use vxc::tokens::sidecar::{LayoutFit, check_layout};
 use vxc::{
     Archive, CompressOptions, DecodeLimits, Decoder, DecompressOptions, Encoder, Error,
     FormatError, Metadata, Summary,
 };
+use vxc_remake::Tally;
 
 use crate::batch::Sizes;
 use crate::console::{Console, Shown, ratio, records};
@@ -21,6 +23,7 @@ use crate::options::Pack;
 use crate::output::{Output, Pending, Target, Terminal};
 use crate::progress::{Counters, Progress};
 use crate::streams;
+use crate::unpacked::{self, Broken, Counted, Unpacking, restore};
 
 /// How much is read at a time.
 const READ: usize = 1 << 20;
@@ -46,7 +49,34 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
 
     let before = source.meta.clone();
     let names = streams::FieldNames::default();
-    let (summary, names) = write(pack, source, &mut output, names, console)?;
+    let mut unpacked = None;
+    if let Some(mut unpacking) = Unpacking::of(pack, &source)? {
+        let (summary, tally) = write_unpacked(pack, &source, &mut unpacking, &mut output, console)?;
+        let note = unpacked::note(&unpacking.original, &tally, summary.coded_bytes);
+        // Where that may have brought nothing, the other way is tried too; what was written to a pipe stays.
+        let doubtful = summary.coded_bytes / 8 >= tally.plain_bytes / 10;
+        let unpacking = if doubtful && output.is_file() {
+            let mut plain = target.open(pack.placing.force, terminal)?;
+            let again = Source::open(name)?;
+            let (other, found) = write(pack, again, &mut plain, names.clone(), console)?;
+            if other.coded_bytes <= summary.coded_bytes {
+                output = plain;
+                (other, found, String::new())
+            } else {
+                (summary, names.clone(), note)
+            }
+        } else {
+            (summary, names.clone(), note)
+        };
+        unpacked = Some(unpacking);
+    }
+    let (summary, names, note) = match unpacked {
+        Some(done) => done,
+        None => {
+            let (summary, names) = write(pack, source, &mut output, names, console)?;
+            (summary, names, String::new())
+        }
+    };
     if let Output::Pending(pending) = &mut output {
         if pack.verify {
             verify(pack, pending, name, &summary, console)?;
@@ -59,7 +89,7 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
     // tar and pipes get no chatter.
     if target != Target::Stdout || console.verbose() {
-        console.note(&line(pack, name, &summary));
+        console.note(&line(pack, name, &summary, &note));
     }
     if pack.placing.remove {
         remove(name, before.as_ref(), on_disk, console)?;
@@ -93,21 +123,7 @@ fn write(
     names.learn(layout.as_ref());
     // What was read waits to be coded: only coded bytes are progress.
     let progress = Progress::start(console, label, len, Counters::one());
-    let options = CompressOptions {
-        level: pack.level,
-        layout,
-        model: pack.model.clone(),
-        embed_model: pack.embed_model,
-        pure: pack.pure,
-        trainer: pack.trainer.clone(),
-        segment_bytes: pack.segment,
-        metadata: if pack.metadata { metadata(&source) } else { Metadata::default() },
-        threads: pack.threads,
-        // A file is decoded as a whole before it gets its name; a pipe segment by segment.
-        verify: pack.verify && !output.is_file(),
-        memory: pack.memory,
-        progress: Some(progress.counters.content.clone()),
-    };
+    let options = options(pack, &source, output, layout, &progress);
     let mut reader = source.into_reader(Default::default());
     let mut encoder = match Encoder::new(&mut *output, options) {
         Ok(encoder) => encoder,
@@ -131,6 +147,63 @@ fn write(
         Ok((_, summary)) => Ok((summary, names)),
         Err(Error::Verify { at }) => Err(Failure::Verify(format!("at byte {at}"))),
         Err(e) => Err(output.explain_codec(e)),
+    }
+}
+
+/// Encodes the unpacked form of a file into the output. Sizes and checksum of the summary are the file's.
+fn write_unpacked(
+    pack: &Pack,
+    source: &Source,
+    unpacking: &mut Unpacking,
+    output: &mut Output,
+    console: &Console,
+) -> Result<(Summary, Tally), Failure> {
+    let label = unpacked::shown(&source.name);
+    let progress = Progress::start(console, label, None, Counters::one());
+    let options = CompressOptions {
+        original: Some(unpacking.original),
+        ..options(pack, source, output, None, &progress)
+    };
+    let encoded = Encoder::new(&mut *output, options).map_err(Broken::from).and_then(|mut e| {
+        let tally = unpacking.encode(&mut e)?;
+        Ok((e.finish()?.1, tally))
+    });
+    drop(progress);
+    match encoded {
+        Ok((summary, tally)) => {
+            let digest = unpacking.original.digest;
+            let (raw_bytes, adler32) = (digest.len, digest.adler32);
+            Ok((Summary { raw_bytes, adler32, ..summary }, tally))
+        }
+        Err(Broken::Codec(Error::Verify { at })) => Err(Failure::Verify(format!("at byte {at}"))),
+        Err(Broken::Codec(e)) => Err(output.explain_codec(e)),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What the encoder is to do.
+fn options(
+    pack: &Pack,
+    source: &Source,
+    output: &Output,
+    layout: Option<RecordLayout>,
+    progress: &Progress,
+) -> CompressOptions {
+    CompressOptions {
+        level: pack.level,
+        layout,
+        model: pack.model.clone(),
+        embed_model: pack.embed_model,
+        pure: pack.pure,
+        trainer: pack.trainer.clone(),
+        segment_bytes: pack.segment,
+        metadata: if pack.metadata { metadata(source) } else { Metadata::default() },
+        original: None,
+        threads: pack.threads,
+        // A file is decoded as a whole before it gets its name; a pipe segment by segment.
+        verify: pack.verify && !output.is_file(),
+        memory: pack.memory,
+        progress: Some(progress.counters.content.clone()),
     }
 }
 
@@ -197,7 +270,7 @@ fn verify(
         }))
     };
     let mut decoded = attempt(pack.threads, pack.memory)?;
-    if let Err(Error::Format(FormatError::LimitExceeded { needed, .. })) = decoded {
+    if let Err(Broken::Codec(Error::Format(FormatError::LimitExceeded { needed, .. }))) = decoded {
         // It was coded by one thread, above the limit; so it is decoded, and so will the user have to.
         let mib = needed.div_ceil(1 << 20);
         console
@@ -210,8 +283,10 @@ fn verify(
             let wanted = summary.raw_bytes;
             Err(Failure::Verify(format!("{n} bytes came back, not {wanted}")))
         }
-        Err(e @ (Error::Io(_) | Error::Format(FormatError::Io(_)))) => Err(e.into()),
-        Err(e) => Err(Failure::Verify(e.to_string())),
+        Err(e) => match Failure::from(e) {
+            e if e.io_error().is_some() => Err(e),
+            e => Err(Failure::Verify(e.to_string())),
+        },
     }
 }
 
@@ -219,19 +294,11 @@ fn verify(
 pub fn decode_all(
     reader: impl Read,
     options: DecompressOptions,
-    mut count: impl FnMut(u64),
-) -> Result<u64, Error> {
+    count: impl FnMut(u64),
+) -> Result<u64, Broken> {
+    let most = options.limits.max_output;
     let mut decoder = Decoder::new(reader, options)?;
-    let mut total = 0u64;
-    loop {
-        match decoder.next_chunk()?.len() as u64 {
-            0 => return Ok(total),
-            n => {
-                total += n;
-                count(n);
-            }
-        }
-    }
+    restore(&mut decoder, most, Counted(count))
 }
 
 /// What the fit found, with `-v`.
@@ -277,7 +344,7 @@ pub fn remove(
 }
 
 /// The line at the end, as zstd has it.
-fn line(pack: &Pack, name: &Path, summary: &Summary) -> String {
+fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str) -> String {
     let Summary { raw_bytes, coded_bytes, adler32, .. } = summary;
     let share = if *raw_bytes == 0 { 0.0 } else { 100.0 * *coded_bytes as f64 / *raw_bytes as f64 };
     let mut line = format!(
@@ -286,8 +353,9 @@ fn line(pack: &Pack, name: &Path, summary: &Summary) -> String {
         ratio(*raw_bytes, *coded_bytes),
         pack.level.number(),
     );
+    line.push_str(note);
     let records = records(summary.streams.iter().copied());
-    if !records.is_empty() {
+    if !records.is_empty() && note.is_empty() {
         line.push_str(", ");
         line.push_str(&records);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use vxc::{Decoder, DecompressOptions, Header};
 
@@ -15,6 +15,7 @@ use crate::meta::{Looks, from_nanos, safe_name, without_suffix};
 use crate::options::Unpack;
 use crate::output::{Target, Terminal};
 use crate::progress::{Counters, Progress};
+use crate::unpacked::{Broken, restore};
 
 /// Decompresses one archive.
 ///
@@ -45,16 +46,12 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
     };
     let terminal = if unpack.placing.force { Terminal::Forced } else { Terminal::Text };
     let mut output = target.open(unpack.placing.force, terminal)?;
-    let mut total = 0u64;
-    loop {
-        let chunk = decoder.next_chunk()?;
-        if chunk.is_empty() {
-            break;
-        }
-        output.write_all(chunk).map_err(|e| output.explain(e))?;
-        total += chunk.len() as u64;
-        content.store(total, Relaxed);
-    }
+    let most = unpack.options.limits.max_output;
+    let counted = Counted { out: &mut output, content: &content };
+    let total = match restore(&mut decoder, most, counted) {
+        Err(Broken::Write(e)) => return Err(output.explain(e)),
+        restored => restored?,
+    };
     drop(progress);
     let on_disk = output.is_file();
     output.publish(&looks(&header, meta.as_ref()))?;
@@ -85,6 +82,24 @@ pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Resu
         print(&format!("{} : OK ({total} bytes)\n", Shown(name)))?;
     }
     Ok(Sizes { raw: total, coded: counters.input.load(Relaxed) })
+}
+
+/// Counts what is written.
+struct Counted<'a, W> {
+    out: W,
+    content: &'a AtomicU64,
+}
+
+impl<W: Write> Write for Counted<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.content.fetch_add(n as u64, Relaxed);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn buffered(reader: impl Read) -> impl Read {

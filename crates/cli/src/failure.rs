@@ -4,6 +4,7 @@ use std::io;
 
 use vxc::{Error, FormatError};
 use vxc_data::DataError;
+use vxc_remake::RemakeError;
 
 /// A failure. Exit codes: 1 bad data, failed verification or a fault of the program, 2 usage or I/O, 3 model missing or mismatched,
 /// 4 limit exceeded.
@@ -13,6 +14,8 @@ pub enum Failure {
     Codec(Error),
     /// A scientific file that cannot be read.
     Data(DataError),
+    /// A file that cannot be unpacked, or made again.
+    Remake(RemakeError),
     /// The archive that was just written does not give the input back. Nothing was published.
     Verify(String),
     /// Reading or writing failed; the text says what was tried.
@@ -45,7 +48,9 @@ impl Failure {
             Self::Codec(e) => e.exit_code(),
             Self::Data(DataError::LimitExceeded { .. }) => 4,
             Self::Data(DataError::Io(_) | DataError::InvalidArgument(_)) => 2,
-            Self::Data(_) | Self::Verify(_) | Self::Internal(_) => 1,
+            Self::Remake(RemakeError::LimitExceeded { .. }) => 4,
+            Self::Remake(RemakeError::Io(_)) => 2,
+            Self::Remake(_) | Self::Data(_) | Self::Verify(_) | Self::Internal(_) => 1,
             Self::Io(..) | Self::Usage(_) => 2,
             Self::Model(_) => 3,
             Self::Closed => 0,
@@ -56,6 +61,7 @@ impl Failure {
     pub fn io_error(&self) -> Option<&io::Error> {
         match self {
             Self::Io(_, e) | Self::Data(DataError::Io(e)) => Some(e),
+            Self::Remake(RemakeError::Io(e)) => Some(e),
             Self::Codec(Error::Io(e) | Error::Format(FormatError::Io(e))) => Some(e),
             _ => None,
         }
@@ -65,6 +71,12 @@ impl Failure {
 impl From<DataError> for Failure {
     fn from(e: DataError) -> Self {
         Self::Data(e)
+    }
+}
+
+impl From<RemakeError> for Failure {
+    fn from(e: RemakeError) -> Self {
+        Self::Remake(e)
     }
 }
 
@@ -83,6 +95,7 @@ impl std::fmt::Display for Failure {
             (_, Some(e)) => f.write_str(&plain(e)),
             (Self::Codec(e), _) => e.fmt(f),
             (Self::Data(e), _) => e.fmt(f),
+            (Self::Remake(e), _) => e.fmt(f),
             (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
             (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
             (Self::Internal(m), _) => write!(f, "internal error, please report it: {m}"),

@@ -21,6 +21,8 @@ pub struct Report {
     file: String,
     file_bytes: u64,
     content_bytes: u64,
+    /// Bytes of what decompression gives: the content, or the file whose unpacked form it is.
+    original_bytes: u64,
     ratio: f64,
     level: u8,
     profile: u8,
@@ -44,6 +46,16 @@ pub struct Report {
 #[derive(Debug, Serialize)]
 struct Checksums {
     content_bytes: u64,
+    blake3: String,
+    adler32: String,
+    /// If the content is the unpacked form of a file: that file.
+    original: Option<OriginalReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct OriginalReport {
+    container: &'static str,
+    bytes: u64,
     blake3: String,
     adler32: String,
 }
@@ -89,7 +101,7 @@ pub fn run(
     let mut header = !json;
     let code = each(files, console, None, |name| {
         let report = report(name, options)?;
-        let sizes = Sizes { raw: report.content_bytes, coded: report.file_bytes };
+        let sizes = Sizes { raw: report.original_bytes, coded: report.file_bytes };
         if json {
             reports.push(report);
         } else {
@@ -177,12 +189,31 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         };
         streams.iter().enumerate().map(describe).collect::<Vec<_>>()
     });
+    let hex = |hash: [u8; 32]| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let archives: Vec<Checksums> = archive
+        .footers()
+        .zip(archive.headers())
+        .map(|(f, h)| Checksums {
+            content_bytes: f.content.len,
+            blake3: hex(f.content.blake3),
+            adler32: format!("{:08x}", f.content.adler32),
+            original: h.original.map(|o| OriginalReport {
+                container: o.container_name(),
+                bytes: o.digest.len,
+                blake3: hex(o.digest.blake3),
+                adler32: format!("{:08x}", o.digest.adler32),
+            }),
+        })
+        .collect();
+    let bytes_of = |c: &Checksums| c.original.as_ref().map_or(c.content_bytes, |o| o.bytes);
+    let original_bytes = archives.iter().map(bytes_of).fold(0u64, u64::saturating_add);
     let main = streams.as_ref().and_then(|s| s.iter().max_by_key(|s| s.content_bytes));
     Ok(Report {
         file: name.to_string_lossy().into_owned(),
         file_bytes,
         content_bytes: archive.len(),
-        ratio: ratio(archive.len(), file_bytes),
+        original_bytes,
+        ratio: ratio(original_bytes, file_bytes),
         level: header.level,
         profile: header.profile,
         writer: header.writer.to_string(),
@@ -191,14 +222,7 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         mode: header.mode,
         record_bytes: streams.as_ref().map(|_| main.map_or(0, |s| s.record_bytes)),
         fields: streams.as_ref().map(|_| main.map_or(0, |s| s.fields)),
-        archives: archive
-            .footers()
-            .map(|f| Checksums {
-                content_bytes: f.content.len,
-                blake3: f.content.blake3.iter().map(|b| format!("{b:02x}")).collect(),
-                adler32: format!("{:08x}", f.content.adler32),
-            })
-            .collect(),
+        archives,
         streams,
         model_missing,
         segments,
@@ -221,7 +245,9 @@ const HEADER: &str = "Level  Record  Fields  Segments    Compressed  Uncompresse
 /// A line of the table; checksums of the first archive, abbreviated.
 fn row(r: &Report, name: &Path) -> String {
     let unknown = || "?".to_owned();
+    let container = r.archives.first().and_then(|c| c.original.as_ref()).map(|o| o.container);
     let record = match r.record_bytes {
+        _ if container.is_some() => container.unwrap_or_default().to_owned(),
         None => unknown(),
         Some(0) => "bytes".to_owned(),
         Some(n) => n.to_string(),
@@ -229,7 +255,10 @@ fn row(r: &Report, name: &Path) -> String {
     let fields = r.fields.map_or_else(unknown, |n| n.to_string());
     // Each of several archives in a file has its own checksums: see -v.
     let (adler, blake) = match &r.archives[..] {
-        [c] => (c.adler32.as_str(), c.blake3.get(..16).unwrap_or_default()),
+        [c] => match &c.original {
+            Some(o) => (o.adler32.as_str(), o.blake3.get(..16).unwrap_or_default()),
+            None => (c.adler32.as_str(), c.blake3.get(..16).unwrap_or_default()),
+        },
         _ => ("several", "several"),
     };
     format!(
@@ -237,7 +266,7 @@ fn row(r: &Report, name: &Path) -> String {
         format!("-{}", r.level),
         r.segments.len(),
         r.file_bytes,
-        r.content_bytes,
+        r.original_bytes,
         r.ratio,
         Shown(name)
     )
@@ -260,6 +289,13 @@ fn write_details(r: &Report, out: &mut String) -> std::fmt::Result {
     for (i, c) in r.archives.iter().enumerate() {
         writeln!(out, "  archive {i}: {} bytes, adler32 {}", c.content_bytes, c.adler32)?;
         writeln!(out, "    blake3 {}", c.blake3)?;
+        if let Some(o) = &c.original {
+            writeln!(
+                out,
+                "    unpacked form of a {} file: {} bytes, adler32 {}, blake3 {}",
+                o.container, o.bytes, o.adler32, o.blake3
+            )?;
+        }
     }
     if let Some(id) = &r.model_missing {
         writeln!(out, "  streams: defined by the model {id}, which was not given (--model)")?;

@@ -27,6 +27,7 @@ mod streams;
 #[cfg(feature = "train")]
 mod train;
 mod training;
+mod unpacked;
 
 use std::process::ExitCode;
 

@@ -74,6 +74,8 @@ pub struct Pack {
     pub trainer: Option<Arc<dyn Trainer>>,
     /// Whether name, time and permissions are stored.
     pub metadata: bool,
+    /// Whether compressed blocks in files are opened.
+    pub unpack: bool,
     /// Largest segment in bytes; none: the level's.
     pub segment: Option<u64>,
     /// Threads, 0 = all.
@@ -251,6 +253,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
         pure: a.pure,
         trainer,
         metadata: !a.no_name,
+        unpack: !a.no_unpack,
         segment: a.segment,
         threads: base.common.threads.into(),
         memory: base.common.memory,

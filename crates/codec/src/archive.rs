@@ -77,6 +77,12 @@ impl<R: Read + Seek> Archive<R> {
         self.index.archives().first().map(ArchiveIndex::header)
     }
 
+    /// Headers of all archives. What is read by ranges is the content, also where a header says that it is the
+    /// unpacked form of a file ([`Header::original`]).
+    pub fn headers(&self) -> impl Iterator<Item = &Header> {
+        self.index.archives().iter().map(ArchiveIndex::header)
+    }
+
     /// Footers of all archives.
     pub fn footers(&self) -> impl Iterator<Item = &Footer> {
         self.index.archives().iter().map(ArchiveIndex::footer)

@@ -36,6 +36,10 @@ pub struct Decoder<R: Read> {
     held: u64,
     /// Time spent on decoding segments, summed over threads.
     coding: Duration,
+    /// The header of the archive whose content is given out.
+    header: Header,
+    /// Whether the rest of that archive's content is in `out`.
+    ended: bool,
     done: bool,
     failed: bool,
 }
@@ -86,6 +90,8 @@ impl<R: Read> Decoder<R> {
         vxc_infer::Isa::from_env()?;
         let reader = BlockReader::new(inner, options.limits)?;
         Ok(Self {
+            header: reader.header().clone(),
+            ended: false,
             reader,
             models: options.models.clone(),
             options,
@@ -104,7 +110,38 @@ impl<R: Read> Decoder<R> {
 
     /// The header of the archive that is being read.
     pub fn header(&self) -> &Header {
-        self.reader.header()
+        &self.header
+    }
+
+    /// The next decoded bytes of the archive that [`Decoder::header`] is of; empty at its end.
+    ///
+    /// # Errors
+    /// As [`Decoder::next_chunk`].
+    pub fn archive_chunk(&mut self) -> Result<&[u8], Error> {
+        self.ready()?;
+        let from = self.at;
+        self.at = self.out.len();
+        Ok(&self.out[from..])
+    }
+
+    /// Decodes until there are bytes to give, or the archive ends; says which.
+    fn ready(&mut self) -> Result<bool, Error> {
+        while self.at == self.out.len() && !self.ended {
+            self.out.clear();
+            self.at = 0;
+            self.fill()?;
+        }
+        Ok(self.at < self.out.len())
+    }
+
+    /// At the end of an archive: goes on to the next one; false where there is none.
+    pub fn next_archive(&mut self) -> bool {
+        if self.ended && !self.done {
+            self.header = self.reader.header().clone();
+            self.ended = false;
+            return true;
+        }
+        false
     }
 
     /// The next decoded bytes; empty at the end of the input.
@@ -112,14 +149,8 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     /// Whatever is wrong with the input. Bytes given before are right.
     pub fn next_chunk(&mut self) -> Result<&[u8], Error> {
-        while self.at == self.out.len() && !self.done {
-            self.out.clear();
-            self.at = 0;
-            self.fill()?;
-        }
-        let from = self.at;
-        self.at = self.out.len();
-        Ok(&self.out[from..])
+        while !self.ready()? && self.next_archive() {}
+        self.archive_chunk()
     }
 
     /// All content from here on.
@@ -129,7 +160,7 @@ impl<R: Read> Decoder<R> {
     pub fn decode_all(&mut self) -> Result<Vec<u8>, Error> {
         self.out.drain(..self.at);
         self.at = 0;
-        while !self.done {
+        while !self.ended || self.next_archive() {
             self.fill()?;
         }
         Ok(std::mem::take(&mut self.out))
@@ -188,6 +219,7 @@ impl<R: Read> Decoder<R> {
                         self.keys = Keys::default();
                         self.models = self.options.models.clone();
                         self.done = !self.reader.next_archive()?;
+                        self.ended = true;
                         return Ok(());
                     }
                 },
@@ -346,11 +378,7 @@ pub(crate) fn decode_segment(
 
 impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.out.len() && !self.done {
-            self.out.clear();
-            self.at = 0;
-            self.fill().map_err(Error::into_io)?;
-        }
+        while !self.ready().map_err(Error::into_io)? && self.next_archive() {}
         let n = buf.len().min(self.out.len() - self.at);
         buf[..n].copy_from_slice(&self.out[self.at..self.at + n]);
         self.at += n;

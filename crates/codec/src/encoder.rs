@@ -20,10 +20,11 @@ use crate::level::{LOOKAHEAD, Level, segments};
 use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
-use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts_like, plan};
+use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts, parts_like, plan};
 use crate::segment_code::{Method, State};
 use crate::stream::Stream;
 use crate::stream_code::{Form, StreamCode};
+use vxc_tokens::RecordLayout;
 
 /// What a compression did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +87,8 @@ pub struct Encoder<W: Write> {
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
     start: usize,
+    /// What the pending bytes are, where [`Encoder::section`] said so: then of all of them.
+    given: Vec<Part>,
     streams: Vec<Output>,
     cuts: VecDeque<Cut>,
     summary: Summary,
@@ -106,6 +109,7 @@ impl<W: Write> Encoder<W> {
             mtime: options.metadata.mtime,
             mode: options.metadata.mode,
             raw_size: None,
+            original: options.original,
         };
         let writer = ArchiveWriter::new(Counting { inner, bytes: 0 }, &header)?;
         // Without a network, a neural level is the best of the others.
@@ -121,6 +125,7 @@ impl<W: Write> Encoder<W> {
             writer,
             buffer: Vec::new(),
             start: 0,
+            given: Vec::new(),
             streams: Vec::new(),
             cuts: VecDeque::new(),
             summary: Summary::default(),
@@ -132,10 +137,7 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// [`Error::Verify`] if a segment does not decode to what was given; I/O errors.
     pub fn finish(mut self) -> Result<(W, Summary), Error> {
-        while self.pending() > 0 {
-            self.plan(false)?;
-            self.code_planned()?;
-        }
+        self.code_pending()?;
         let (counting, footer): (Counting<W>, Footer) = self.writer.finish()?;
         self.summary.coded_bytes = counting.bytes;
         self.summary.adler32 = footer.content.adler32;
@@ -147,6 +149,9 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// As [`Encoder::finish`].
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        if !self.given.is_empty() && !bytes.is_empty() {
+            self.code_pending()?;
+        }
         while !bytes.is_empty() {
             let room = (LOOKAHEAD as usize + 1).saturating_sub(self.pending());
             let (now, later) = bytes.split_at(bytes.len().min(room));
@@ -156,6 +161,40 @@ impl<W: Write> Encoder<W> {
                 self.plan(true)?;
                 self.code_planned()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Adds bytes that belong together, apart from those before and after: they are streams of their own. With a
+    /// layout they are its records and are not looked at for others; what is no whole record at their end is
+    /// coded as bytes. Without one they are bytes.
+    ///
+    /// # Errors
+    /// As [`Encoder::finish`].
+    pub fn section(&mut self, bytes: &[u8], layout: Option<&RecordLayout>) -> Result<(), Error> {
+        if self.given.is_empty() {
+            self.code_pending()?;
+        }
+        let stretch = LOOKAHEAD as usize;
+        let most = layout.map_or(stretch, |l| (stretch / l.record_bytes).max(1) * l.record_bytes);
+        for bytes in bytes.chunks(most) {
+            if self.pending() + bytes.len() > stretch {
+                self.code_pending()?;
+            }
+            self.buffer.extend_from_slice(bytes);
+            match layout {
+                Some(layout) => self.given.extend(parts(bytes, Some(layout), false)),
+                None => self.given.push(Part { len: bytes.len(), layout: None }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Codes what is pending.
+    fn code_pending(&mut self) -> Result<(), Error> {
+        while self.pending() > 0 {
+            self.plan(false)?;
+            self.code_planned()?;
         }
         Ok(())
     }
@@ -174,9 +213,14 @@ impl<W: Write> Encoder<W> {
             Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
             None => self.options.layout.clone(),
         };
-        // Who gives a layout answers for its start; a model may be for other data.
-        let checked = self.options.model.is_none() && self.summary.raw_bytes == 0;
-        let parts = parts_like(sample, given.as_ref(), more, checked);
+        let parts = match std::mem::take(&mut self.given) {
+            none if none.is_empty() => {
+                // Who gives a layout answers for its start; a model may be for other data.
+                let checked = self.options.model.is_none() && self.summary.raw_bytes == 0;
+                parts_like(sample, given.as_ref(), more, checked)
+            }
+            sections => sections,
+        };
         let mut at = from;
         let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
         for part in &parts {

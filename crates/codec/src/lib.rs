@@ -41,7 +41,9 @@ pub use neural::Neural;
 pub use options::{CompressOptions, DecompressOptions, Metadata};
 pub use stream_code::{Form, StreamCode};
 pub use trainer::Trainer;
-pub use vxc_format::{DecodeLimits, FormatError, Header, ModelId, SegmentKind};
+pub use vxc_format::{
+    ContentDigest, ContentHasher, DecodeLimits, FormatError, Header, ModelId, Original, SegmentKind,
+};
 pub use vxc_tokens as tokens;
 
 /// The definition of all arithmetic that archives written by this version follow.
@@ -60,9 +62,26 @@ pub fn compress(raw: &[u8], options: &CompressOptions) -> Result<Vec<u8>, Error>
 /// Decompresses a buffer: the content of all archives in it.
 ///
 /// # Errors
-/// Whatever is wrong with the archive; nothing is given back then.
+/// Whatever is wrong with the archive; nothing is given back then. [`Error::InvalidArgument`] where the content is the
+/// unpacked form of a file ([`Header::original`]): [`Decoder`] gives it, and the crate `vxc-remake` makes the file.
 pub fn decompress(archive: &[u8], options: &DecompressOptions) -> Result<Vec<u8>, Error> {
-    Decoder::new(archive, options.clone())?.decode_all()
+    let mut decoder = Decoder::new(archive, options.clone())?;
+    let mut out = Vec::new();
+    loop {
+        if decoder.header().original.is_some() {
+            let message = "the archive holds the unpacked form of a file; decompress it with vxc";
+            return Err(Error::InvalidArgument(message.into()));
+        }
+        loop {
+            match decoder.archive_chunk()? {
+                [] => break,
+                chunk => out.extend_from_slice(chunk),
+            }
+        }
+        if !decoder.next_archive() {
+            return Ok(out);
+        }
+    }
 }
 
 /// Copies everything from `input` through an encoder into `output`.

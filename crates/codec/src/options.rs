@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use vxc_format::DecodeLimits;
+use vxc_format::{DecodeLimits, Original};
 use vxc_tokens::RecordLayout;
 
 use crate::level::Level;
@@ -22,7 +22,7 @@ pub struct Metadata {
 }
 
 /// How to compress. The archive depends on `level`, `layout`, `model`, `embed_model`,
-/// `trainer`, `pure`, `segment_bytes` and `metadata` alone.
+/// `trainer`, `pure`, `segment_bytes`, `metadata` and `original` alone.
 #[derive(Clone, Debug)]
 pub struct CompressOptions {
     /// Level. Default 5.
@@ -43,6 +43,8 @@ pub struct CompressOptions {
     pub segment_bytes: Option<u64>,
     /// Original file.
     pub metadata: Metadata,
+    /// If the content is the unpacked form of a file: that file's size and checksums.
+    pub original: Option<Original>,
     /// Threads; 0 = one for each processor. Reduced where memory would not suffice.
     pub threads: usize,
     /// Decode each segment and compare before it is written. Default true.
@@ -64,6 +66,7 @@ impl Default for CompressOptions {
             pure: false,
             segment_bytes: None,
             metadata: Metadata::default(),
+            original: None,
             threads: 0,
             verify: true,
             memory: 512 << 20,

@@ -87,8 +87,8 @@ mod tests {
             assert!(10 + 10 + 5 + 1 + 10 + 5 + 8 <= MAX_HEAD_BYTES);
             assert!(5 + 1 + 1 + MODEL_ID_BYTES <= MAX_HEAD_BYTES);
             assert!(MAX_HEAD_BYTES < 128, "the head length must be a varint of one byte");
-            // Header body: level, profile, writer, name, mtime, mode, raw size.
-            assert!(2 + 15 + 2 + MAX_NAME_BYTES + 8 + 5 + 10 <= MAX_HEADER_BODY);
+            // Header body: level, profile, writer, name, mtime, mode, raw size, original.
+            assert!(2 + 15 + 2 + MAX_NAME_BYTES + 8 + 5 + 10 + 47 <= MAX_HEADER_BODY);
         }
     }
 

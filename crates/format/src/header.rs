@@ -4,15 +4,16 @@
 //! signature 8 · version u8 · flags u8 · body length varint · body · CRC32C of all of it, u32 LE
 //! body := level u8 · arithmetic profile u8 · writer major, minor, patch varint ×3
 //!         [name length varint, name] [mtime i64 LE] [mode u32 varint] [raw size varint]
+//!         [original: container u8, size varint, BLAKE3 32, Adler-32 u32 LE]
 //! ```
-//! Flag bits 0..3 say which of the four optional fields follow, in that order; the others are reserved.
+//! Flag bits 0..4 say which of the five optional fields follow, in that order; the others are reserved.
 //! Everything but the meaning of the body is frozen for all versions, so a reader tells an intact header
 //! of a later version (unsupported) from a damaged one.
 
 use std::io::Read;
 
 use crate::constants::{FORMAT_VERSION, MAX_HEADER_BODY, MAX_NAME_BYTES, SIGNATURE};
-use crate::content::{crc32c, len64};
+use crate::content::{ContentDigest, crc32c, len64};
 use crate::error::FormatError;
 use crate::parse::Parse;
 use crate::source::Source;
@@ -22,7 +23,8 @@ const HAS_NAME: u8 = 1;
 const HAS_MTIME: u8 = 2;
 const HAS_MODE: u8 = 4;
 const HAS_RAW_SIZE: u8 = 8;
-const KNOWN_FLAGS: u8 = HAS_NAME | HAS_MTIME | HAS_MODE | HAS_RAW_SIZE;
+const HAS_ORIGINAL: u8 = 16;
+const KNOWN_FLAGS: u8 = HAS_NAME | HAS_MTIME | HAS_MODE | HAS_RAW_SIZE | HAS_ORIGINAL;
 
 /// Version of the program that wrote an archive. Informative: it never decides how to decode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,27 @@ pub struct Writer {
 impl std::fmt::Display for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// The file whose unpacked form the content of an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// What it is: 0 unknown, 1 ROOT, 2 gzip, 3 HDF5. Informative.
+    pub container: u8,
+    /// Its size and checksums.
+    pub digest: ContentDigest,
+}
+
+impl Original {
+    /// What the file is, for people.
+    pub const fn container_name(&self) -> &'static str {
+        match self.container {
+            1 => "ROOT",
+            2 => "gzip",
+            3 => "HDF5",
+            _ => "unknown",
+        }
     }
 }
 
@@ -59,6 +82,9 @@ pub struct Header {
     pub mode: Option<u32>,
     /// Content size in bytes, where it was known at the start; the footer must agree.
     pub raw_size: Option<u64>,
+    /// If the content is the unpacked form of a file: that file. Whoever wants the file makes it again from
+    /// the content, and compares.
+    pub original: Option<Original>,
 }
 
 impl Header {
@@ -95,6 +121,13 @@ impl Header {
         if let Some(size) = self.raw_size {
             flags |= HAS_RAW_SIZE;
             varint::put(&mut body, size);
+        }
+        if let Some(original) = &self.original {
+            flags |= HAS_ORIGINAL;
+            body.push(original.container);
+            varint::put(&mut body, original.digest.len);
+            body.extend_from_slice(&original.digest.blake3);
+            body.extend_from_slice(&original.digest.adler32.to_le_bytes());
         }
         let mut bytes = SIGNATURE.to_vec();
         bytes.extend_from_slice(&[FORMAT_VERSION, flags]);
@@ -175,8 +208,15 @@ impl Header {
             if flags & HAS_MTIME != 0 { Some(i64::from_le_bytes(p.array()?)) } else { None };
         let mode = if flags & HAS_MODE != 0 { Some(p.varint32()?) } else { None };
         let raw_size = if flags & HAS_RAW_SIZE != 0 { Some(p.varint()?) } else { None };
+        let original = if flags & HAS_ORIGINAL != 0 {
+            let (container, len, blake3) = (p.u8()?, p.varint()?, p.array()?);
+            let digest = ContentDigest { len, blake3, adler32: p.u32()? };
+            Some(Original { container, digest })
+        } else {
+            None
+        };
         p.end()?;
-        Ok(Self { level, profile, writer, name, mtime, mode, raw_size })
+        Ok(Self { level, profile, writer, name, mtime, mode, raw_size, original })
     }
 }
 
@@ -214,11 +254,21 @@ mod tests {
             any::<(u8, u8, u32, u32, u32)>(),
             proptest::option::of(proptest::collection::vec(any::<u8>(), 1..300)),
             any::<(Option<i64>, Option<u32>, Option<u64>)>(),
+            any::<Option<(u8, u64, [u8; 32], u32)>>(),
         )
             .prop_map(
-                |((level, profile, major, minor, patch), name, (mtime, mode, raw_size))| {
+                |(
+                    (level, profile, major, minor, patch),
+                    name,
+                    (mtime, mode, raw_size),
+                    original,
+                )| {
                     let writer = Writer { major, minor, patch };
-                    Header { level, profile, writer, name, mtime, mode, raw_size }
+                    let original = original.map(|(container, len, blake3, adler32)| Original {
+                        container,
+                        digest: ContentDigest { len, blake3, adler32 },
+                    });
+                    Header { level, profile, writer, name, mtime, mode, raw_size, original }
                 },
             )
     }
@@ -236,8 +286,8 @@ mod tests {
 
         #[test]
         fn random_bodies_are_canonical_or_rejected(
-            flags in 0u8..16,
-            body in proptest::collection::vec(any::<u8>(), 0..40),
+            flags in 0u8..32,
+            body in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
             if let Ok(h) = Header::parse_body(flags, &body) {
                 let mut bytes = Vec::new();
@@ -262,7 +312,7 @@ mod tests {
     fn later_versions_are_unsupported_not_corrupt() {
         assert!(altered(8, FORMAT_VERSION).is_ok());
         assert!(matches!(altered(8, 2), Err(FormatError::UnsupportedVersion(_))));
-        for bit in 4..8 {
+        for bit in 5..8 {
             assert!(matches!(altered(9, 1 << bit), Err(FormatError::UnsupportedVersion(_))));
         }
         // A known flag without its field is a contradiction.

@@ -94,7 +94,7 @@ pub use content::{ContentDigest, ContentHasher, RawSummary};
 pub use error::FormatError;
 pub use footer::Footer;
 pub use frame::{FrameHead, Tag};
-pub use header::{Header, Writer};
+pub use header::{Header, Original, Writer};
 pub use index::{Entry, EntryKind};
 pub use limits::DecodeLimits;
 pub use model::{EmbeddedModel, ModelId};

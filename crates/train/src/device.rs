@@ -70,8 +70,22 @@ fn probe(name: &str, number: Option<usize>) -> Result<Device, TrainError> {
     // In a thread of its own, so that a panic of the backend ends there.
     match std::thread::spawn(open).join() {
         Ok(Some(device)) => Ok(device),
-        _ => Err(TrainError::Device(format!("device {name} is not present or does not work"))),
+        Ok(None) => Err(absent(name, "it computes 1 + 1 wrong")),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            Err(absent(
+                name,
+                text.or(panic.downcast_ref().copied()).unwrap_or("it gives no reason"),
+            ))
+        }
     }
+}
+
+/// What the backend said, in one line.
+fn absent(name: &str, reason: &str) -> TrainError {
+    let reason = reason.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>();
+    let reason = reason.join("; ");
+    TrainError::Device(format!("device {name} is not present or does not work: {reason}"))
 }
 
 fn make(name: &str, number: Option<usize>) -> Option<Device> {
@@ -98,6 +112,12 @@ fn make(name: &str, number: Option<usize>) -> Option<Device> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_backend_says_is_one_line() {
+        let error = absent("webgpu", "No adapter\n\n  found\n").to_string();
+        assert!(error.ends_with("does not work: No adapter; found"), "{error}");
+    }
 
     #[test]
     fn the_cpu_is_there_and_others_say_why_not() {

@@ -34,6 +34,7 @@ pub fn header() -> Header {
         mtime: Some(1_700_000_000_123_456_789),
         mode: Some(0o100_644),
         raw_size: Some(25),
+        original: None,
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) const SCORER_KERNEL: usize = 7;
 pub struct VramEstimate {
     /// Weights, and as much again for their gradients.
     pub parameters: f64,
-    /// What the forward pass keeps for the backward pass.
+    /// What the forward pass keeps for the backward pass, and the gradients of scores while one block goes back.
     pub activations: f64,
     /// The same with per-block checkpointing: block inputs, and one block's activations.
     pub activations_checkpointed: f64,
@@ -92,25 +92,27 @@ impl TransformerConfig {
         let chunk = self.memory.as_ref().map_or(seq_len, |m| m.chunk.min(seq_len)).max(1);
         // Kept for backward by each token in each block: two norms with their squares and quotients, q k v, both
         // branches (14 d together), gate, sigmoid, product and up (5 d_ff); scores, their exponentials and weights
-        // (3 per head and key); the sums of the scorer.
+        // (3 per head and key); the sums of the scorer. Going back, gradients of one block's weights and scores.
         let fixed =
             14.0 * d + 5.0 * self.d_ff as f64 + if self.memory.is_some() { 4.0 * d } else { 0.0 };
-        let (mut kept, mut largest) = (0.0, 0f64);
+        let (mut kept, mut largest, mut back) = (0.0, 0f64, 0f64);
         for start in (0..seq_len).step_by(chunk) {
             let len = chunk.min(seq_len - start);
             let entries =
                 self.memory.as_ref().map_or(0, |m| (start / m.rate).min(self.memory_cap()));
             let keys = len + start.min(self.window - 1) + entries;
-            let piece = len as f64 * (fixed + 3.0 * heads * keys as f64);
+            let scores = len as f64 * heads * keys as f64;
+            let piece = len as f64 * fixed + 3.0 * scores;
             kept += piece;
             largest = largest.max(piece);
+            back = back.max(2.0 * scores);
         }
         let head = 3.0 * self.vocab as f64;
         let layers = self.n_layers as f64;
         let parameters = gb(2.0 * weights);
-        let activations = gb(lanes * (layers * kept + seq_len as f64 * head));
+        let activations = gb(lanes * (layers * kept + back + seq_len as f64 * head));
         let inputs = layers * seq_len as f64 * d;
-        let activations_checkpointed = gb(lanes * (inputs + largest + chunk as f64 * head));
+        let activations_checkpointed = gb(lanes * (inputs + largest + back + chunk as f64 * head));
         let optimiser = gb(2.0 * weights);
         VramEstimate {
             parameters,

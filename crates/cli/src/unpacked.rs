@@ -1,0 +1,244 @@
+//! Files that are made of compressed blocks: their unpacked form into an archive, and the file out of it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use vxc::{ContentHasher, Decoder, Encoder, Error, FormatError, Original};
+use vxc_remake::{Plan, RemakeError, Tally};
+
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::layout::LayoutFrom;
+use crate::options::Pack;
+
+/// A file that can be unpacked.
+pub struct Unpacking {
+    file: BufReader<File>,
+    plan: Plan,
+    /// The file.
+    pub original: Original,
+}
+
+impl Unpacking {
+    /// Looks at an input; none where it is to be compressed as it is: a pipe, a format without blocks, or one whose
+    /// layout or model the user knows.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn of(pack: &Pack, source: &Source) -> Result<Option<Self>, Failure> {
+        let asked = pack.unpack
+            && pack.model.is_none()
+            && pack.trainer.is_none()
+            && matches!(pack.layout, LayoutFrom::Sidecar | LayoutFrom::Bytes);
+        if !asked || source.meta.is_none() {
+            return Ok(None);
+        }
+        let file = File::open(&source.name).map_err(Failure::io("cannot read"))?;
+        let mut file = BufReader::new(file);
+        let Some(plan) = vxc_remake::scan(&mut file)? else { return Ok(None) };
+        if plan.items.iter().all(|item| item.piece.is_none()) {
+            return Ok(None);
+        }
+        let digest = digest(&mut file).map_err(Failure::io("cannot read"))?;
+        let original = Original { container: plan.container, digest };
+        Ok(Some(Self { file, plan, original }))
+    }
+
+    /// Gives the unpacked form to an encoder.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn encode<W: Write>(&mut self, encoder: &mut Encoder<W>) -> Result<Tally, Broken> {
+        vxc_remake::pack(&mut self.file, &self.plan, |group| {
+            for section in group {
+                encoder.section(&section.bytes, section.layout.as_ref())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn digest(file: &mut (impl Read + Seek)) -> io::Result<vxc::ContentDigest> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hasher = ContentHasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.digest()),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// What can stop the way through both crates.
+#[derive(Debug)]
+pub enum Broken {
+    /// The archive.
+    Codec(Error),
+    /// The unpacked form.
+    Remake(RemakeError),
+    /// Writing the result.
+    Write(io::Error),
+}
+
+impl From<Error> for Broken {
+    fn from(e: Error) -> Self {
+        Self::Codec(e)
+    }
+}
+
+impl From<RemakeError> for Broken {
+    fn from(e: RemakeError) -> Self {
+        Self::Remake(e)
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(e: Broken) -> Self {
+        match e {
+            Broken::Codec(e) => e.into(),
+            Broken::Remake(e) => e.into(),
+            Broken::Write(e) => Self::Io("cannot write".into(), e),
+        }
+    }
+}
+
+/// Decodes all archives of an input: their contents, or the files whose unpacked form they are. Gives the number
+/// of bytes written; more than `most` are refused.
+///
+/// # Errors
+/// Whatever is wrong with the archives; a file that does not come out as its checksums say.
+pub fn restore<R: Read>(
+    decoder: &mut Decoder<R>,
+    most: u64,
+    mut out: impl Write,
+) -> Result<u64, Broken> {
+    let mut total = 0u64;
+    loop {
+        let Some(original) = decoder.header().original else {
+            loop {
+                let chunk = decoder.archive_chunk()?;
+                if chunk.is_empty() {
+                    break;
+                }
+                out.write_all(chunk).map_err(Broken::Write)?;
+                total += chunk.len() as u64;
+            }
+            if !decoder.next_archive() {
+                return Ok(total);
+            }
+            continue;
+        };
+        let needed = total.saturating_add(original.digest.len);
+        if needed > most {
+            let what = "the file";
+            return Err(
+                Error::from(FormatError::LimitExceeded { what, needed, limit: most }).into()
+            );
+        }
+        let mut form = Form { decoder, chunk: Vec::new(), at: 0, error: None };
+        let mut hashed = Hashed { out: &mut out, hasher: ContentHasher::new(), error: None };
+        let made = vxc_remake::unpack(&mut form, &mut hashed, original.digest.len);
+        let (read, written) = (form.error, hashed.error);
+        match (made, read, written) {
+            (_, Some(e), _) => return Err(e.into()),
+            (_, _, Some(e)) => return Err(Broken::Write(e)),
+            (Err(e), ..) => return Err(e.into()),
+            (Ok(n), ..) => total += n,
+        }
+        original.digest.verify(&hashed.hasher.digest()).map_err(Error::from)?;
+        if !decoder.next_archive() {
+            return Ok(total);
+        }
+    }
+}
+
+/// The content of one archive.
+struct Form<'a, R: Read> {
+    decoder: &'a mut Decoder<R>,
+    chunk: Vec<u8>,
+    at: usize,
+    /// Why reading failed.
+    error: Option<Error>,
+}
+
+impl<R: Read> Read for Form<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.chunk.len() {
+            self.chunk.clear();
+            self.at = 0;
+            match self.decoder.archive_chunk() {
+                Ok(chunk) => self.chunk.extend_from_slice(chunk),
+                Err(e) => {
+                    self.error = Some(e);
+                    return Err(io::Error::other("the archive cannot be decoded"));
+                }
+            }
+        }
+        let n = buf.len().min(self.chunk.len() - self.at);
+        buf[..n].copy_from_slice(&self.chunk[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
+/// Hashes what is written.
+struct Hashed<W> {
+    out: W,
+    hasher: ContentHasher,
+    /// Why writing failed.
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.out.write_all(bytes) {
+            Ok(()) => {
+                self.hasher.update(bytes);
+                Ok(bytes.len())
+            }
+            Err(e) => {
+                let kind = e.kind();
+                self.error = Some(e);
+                Err(kind.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Counts what is written, and drops it.
+pub struct Counted<F: FnMut(u64)>(pub F);
+
+impl<F: FnMut(u64)> Write for Counted<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes.len() as u64);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What was opened, for the line at the end.
+pub fn note(original: &Original, tally: &Tally, coded: u64) -> String {
+    let saved = tally.plain_bytes.saturating_sub(coded);
+    format!(
+        ", unpacked {}: {} of {} blocks re-made, {saved} bytes saved",
+        original.container_name(),
+        tally.remade,
+        tally.blocks
+    )
+}
+
+/// The name is only used to say what is unpacked.
+pub fn shown(name: &Path) -> String {
+    format!("{} (unpacking)", crate::console::Shown(name))
+}

@@ -1,0 +1,20 @@
+//! LZ4 by its authors' library: setting 0 is the fast encoder, 1 to 12 are levels of the strong one.
+
+use crate::error::RemakeError;
+use lz4::block::{CompressionMode, compress};
+
+/// Settings, ROOT's favourites first: level 4, and what lower levels are to it.
+pub const LEVELS: [u8; 13] = [4, 0, 9, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12];
+
+/// Checksum and block.
+pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
+    let mode = match setting {
+        0 => CompressionMode::DEFAULT,
+        1..=12 => CompressionMode::HIGHCOMPRESSION(setting.into()),
+        _ => return Ok(None),
+    };
+    let block = compress(content, Some(mode), false).map_err(|_| RemakeError::Encoder("lz4"))?;
+    let mut out = xxhash_rust::xxh64::xxh64(&block, 0).to_be_bytes().to_vec();
+    out.extend_from_slice(&block);
+    Ok(Some(out))
+}

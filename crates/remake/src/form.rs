@@ -1,0 +1,248 @@
+//! The unpacked form: what [`pack`](crate::pack()) writes and [`unpack`](crate::unpack()) reads.
+//!
+//! ```text
+//! form   := group*                                  in the order of the file
+//! group  := head · recipe · kept · columns          each column's bytes, by rising (class, number)
+//! head   := recipe bytes, kept bytes, number of columns: varints
+//!           · for each column: class u8, bytes varint             numbered in this order
+//! recipe := op*                                     in the order of the file
+//! op     := 0 · n varint                            the next n kept bytes
+//!         | flags u8 · [key bytes varint] · [method u8] · setting u8 · content bytes varint
+//!           · column zigzag varint · [shape]
+//! flags  := codec + 1 (bits 0–2) | FRAMED | KEYED | COUNTS | shape (bits 6–7)
+//! shape  := 0 plain | 1 jagged | 2 sequences
+//!   1: unit varint · lengths · tail (0 last word zero, 1 last word is the end)
+//!   2: unit varint · lengths · tail (0, 1, 2 no offsets) · version varint
+//! lengths := 0 · width u8 (1, 2, 4) · count varint · column varint    new ones, in that column
+//!          | 1 + how many sets back in this group
+//! ```
+//! A column number is coded by its difference to the one after the last. KEYED: the next key bytes of the kept ones
+//! are the header of a record of ROOT, whose fields are stored as differences to what the recipe says anyway
+//! ([`content::patch_key`](crate::content::patch_key)). FRAMED: the content is cut into ROOT's blocks, all but the last of
+//! [`BLOCK`] bytes, each with its header. COUNTS: the content is an array of big-endian `u32`, and counts as a set of
+//! lengths.
+
+use crate::error::RemakeError;
+use std::io::Read;
+
+/// Most bytes of a group, all sections together; a reader refuses more.
+pub const MAX_GROUP: u64 = 128 << 20;
+/// Content and kept bytes after which a writer ends a group.
+pub const GROUP: u64 = 32 << 20;
+/// Largest content of one piece.
+pub const MAX_CONTENT: u64 = 64 << 20;
+/// Most columns of a group.
+pub const MAX_COLUMNS: u64 = 1 << 20;
+/// Content of ROOT's full blocks.
+pub const BLOCK: usize = 0xff_ffff;
+
+/// Flag: ROOT's block headers.
+pub const FRAMED: u8 = 8;
+/// Flag: a record's header comes before.
+pub const KEYED: u8 = 16;
+/// Flag: the content counts.
+pub const COUNTS: u8 = 32;
+/// Where the shape stands in the flags.
+pub const SHAPE_SHIFT: u32 = 6;
+
+/// Appends a number, 7 bits a byte, lowest first.
+pub fn put(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push((n & 0x7f) as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push((n & 0x7f) as u8);
+}
+
+/// Signed numbers near zero as small ones.
+pub const fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)).cast_unsigned()
+}
+
+/// The inverse of [`zigzag`].
+pub const fn unzigzag(n: u64) -> i64 {
+    (n >> 1).cast_signed() ^ -((n & 1).cast_signed())
+}
+
+/// Bytes that are read from their start.
+#[derive(Clone, Debug)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// The next `n` bytes.
+    ///
+    /// # Errors
+    /// [`RemakeError::Corruption`] where there are fewer.
+    pub fn take(&mut self, n: u64) -> Result<&'a [u8], RemakeError> {
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        let (now, rest) = self
+            .0
+            .split_at_checked(n)
+            .ok_or(RemakeError::Corruption("a section is shorter than the recipe says"))?;
+        self.0 = rest;
+        Ok(now)
+    }
+
+    /// The next byte.
+    ///
+    /// # Errors
+    /// As [`Bytes::take`].
+    pub fn u8(&mut self) -> Result<u8, RemakeError> {
+        Ok(self.take(1)?.first().copied().unwrap_or(0))
+    }
+
+    /// The next varint.
+    ///
+    /// # Errors
+    /// As [`Bytes::take`], and for numbers beyond 63 bits.
+    pub fn varint(&mut self) -> Result<u64, RemakeError> {
+        varint(|| self.u8())
+    }
+}
+
+fn varint(mut next: impl FnMut() -> Result<u8, RemakeError>) -> Result<u64, RemakeError> {
+    let mut n = 0u64;
+    for shift in (0..63).step_by(7) {
+        let byte = next()?;
+        n |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(n);
+        }
+    }
+    Err(RemakeError::Corruption("a number of more than 63 bits"))
+}
+
+/// The sections of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sections {
+    /// Recipe.
+    pub recipe: Vec<u8>,
+    /// Bytes of the file that are kept.
+    pub kept: Vec<u8>,
+    /// Class and bytes of each column, by number.
+    pub columns: Vec<(u8, Vec<u8>)>,
+}
+
+impl Sections {
+    /// Numbers of the columns in the order in which they stand.
+    fn order(classes: &[u8]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by_key(|&i| classes.get(i).copied());
+        order
+    }
+
+    /// Head and recipe as bytes, and the numbers of the columns in the order in which they follow the kept bytes.
+    pub fn head(&self) -> (Vec<u8>, Vec<usize>) {
+        let mut out = Vec::new();
+        put(&mut out, self.recipe.len() as u64);
+        put(&mut out, self.kept.len() as u64);
+        put(&mut out, self.columns.len() as u64);
+        for (class, bytes) in &self.columns {
+            out.push(*class);
+            put(&mut out, bytes.len() as u64);
+        }
+        out.extend_from_slice(&self.recipe);
+        let classes: Vec<u8> = self.columns.iter().map(|(class, _)| *class).collect();
+        (out, Self::order(&classes))
+    }
+
+    /// Reads a group; none at the end.
+    ///
+    /// # Errors
+    /// [`RemakeError::LimitExceeded`], [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], I/O.
+    pub fn read(input: &mut impl Read) -> Result<Option<Self>, RemakeError> {
+        let Some(first) = byte(input)? else { return Ok(None) };
+        let mut first = Some(first);
+        let mut next = || match first.take() {
+            Some(byte) => Ok(byte),
+            None => byte(input)?.ok_or(RemakeError::InsufficientData),
+        };
+        let (recipe, kept) = (varint(&mut next)?, varint(&mut next)?);
+        let count = varint(&mut next)?;
+        if count > MAX_COLUMNS {
+            return Err(RemakeError::LimitExceeded { needed: count, limit: MAX_COLUMNS });
+        }
+        let mut total = recipe.saturating_add(kept);
+        let mut heads = Vec::new();
+        for _ in 0..count {
+            let class = next()?;
+            let bytes = varint(&mut next)?;
+            total = total.saturating_add(bytes);
+            heads.push((class, bytes));
+        }
+        if total > MAX_GROUP {
+            return Err(RemakeError::LimitExceeded { needed: total, limit: MAX_GROUP });
+        }
+        let recipe = exactly(input, recipe)?;
+        let kept = exactly(input, kept)?;
+        let classes: Vec<u8> = heads.iter().map(|(class, _)| *class).collect();
+        let mut columns: Vec<(u8, Vec<u8>)> = classes.iter().map(|c| (*c, Vec::new())).collect();
+        for at in Self::order(&classes) {
+            let bytes = heads.get(at).map_or(0, |(_, bytes)| *bytes);
+            if let Some((_, column)) = columns.get_mut(at) {
+                *column = exactly(input, bytes)?;
+            }
+        }
+        Ok(Some(Self { recipe, kept, columns }))
+    }
+}
+
+/// The next byte; none at the end.
+fn byte(input: &mut impl Read) -> Result<Option<u8>, RemakeError> {
+    let mut byte = [0];
+    loop {
+        match input.read(&mut byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(byte.first().copied()),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// So many bytes; memory grows with what arrives.
+fn exactly(input: &mut impl Read, n: u64) -> Result<Vec<u8>, RemakeError> {
+    let mut out = Vec::new();
+    input.take(n).read_to_end(&mut out)?;
+    if out.len() as u64 == n { Ok(out) } else { Err(RemakeError::InsufficientData) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for n in [0, 1, 127, 128, 300, u64::MAX >> 1] {
+            let mut out = Vec::new();
+            put(&mut out, n);
+            assert_eq!(Bytes(&out).varint().unwrap(), n);
+        }
+        for n in [0, 1, -1, 63, -64, i64::MAX, i64::MIN] {
+            assert_eq!(unzigzag(zigzag(n)), n);
+        }
+        assert!(Bytes(&[0x80; 12]).varint().is_err());
+        assert!(Bytes(&[0x80]).varint().is_err());
+    }
+
+    #[test]
+    fn groups() {
+        let sections = Sections {
+            recipe: b"recipe".to_vec(),
+            kept: b"kept".to_vec(),
+            columns: vec![(3, b"a".to_vec()), (1, b"bb".to_vec()), (3, b"".to_vec())],
+        };
+        let (mut form, order) = sections.head();
+        assert_eq!(order, [1, 0, 2]);
+        form.extend(b"keptbba");
+        assert_eq!(Sections::read(&mut &form[..]).unwrap().unwrap(), sections);
+        assert!(Sections::read(&mut &form[form.len()..]).unwrap().is_none());
+        for end in 1..form.len() {
+            assert!(Sections::read(&mut &form[..end]).is_err());
+        }
+        let mut bomb = Vec::new();
+        put(&mut bomb, 1 << 60);
+        bomb.extend([0, 0]);
+        assert!(matches!(Sections::read(&mut &bomb[..]), Err(RemakeError::LimitExceeded { .. })));
+    }
+}

@@ -1,0 +1,328 @@
+//! A file as groups of sections: its pieces opened, their contents sorted by column.
+
+mod columns;
+
+use crate::codec::{Codec, Search};
+use crate::content::{self, KeyFields, Parts, Shape};
+use crate::error::RemakeError;
+use crate::form::{self, COUNTS, FRAMED, KEYED, put};
+use crate::scan::{Item, Piece, Plan, ValueKind};
+use columns::Columns;
+use std::io::{Read, Seek, SeekFrom};
+use vxc_data::root::{Algorithm, compression};
+use vxc_tokens::RecordLayout;
+
+/// Bytes that are kept are read in steps of this size.
+const STEP: u64 = 16 << 20;
+
+/// Bytes of the unpacked form that are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What they are; none where that is not known.
+    pub layout: Option<RecordLayout>,
+}
+
+/// A part of the unpacked form that can be read by itself: its sections, one after the other.
+pub type Group = Vec<Section>;
+
+/// What was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Blocks, compressed ones.
+    pub blocks: u64,
+    /// Those that are made again.
+    pub remade: u64,
+    /// Their bytes in the file.
+    pub remade_bytes: u64,
+    /// Bytes of the unpacked form.
+    pub form_bytes: u64,
+    /// Bytes that a compressor would make of the file as it is, about.
+    pub plain_bytes: u64,
+}
+
+/// Gives the groups of a planned file to `sink`.
+///
+/// # Errors
+/// I/O, [`RemakeError::Encoder`], those of `sink`. Damage in the file is none: what cannot be opened is kept.
+pub fn pack<R: Read + Seek, E: From<RemakeError>>(
+    file: &mut R,
+    plan: &Plan,
+    mut sink: impl FnMut(Group) -> Result<(), E>,
+) -> Result<Tally, E> {
+    let mut packer = Packer { last: usize::MAX, ..Packer::default() };
+    for item in &plan.items {
+        packer.item(file, item)?;
+        if packer.size >= form::GROUP {
+            sink(packer.finish())?;
+        }
+    }
+    if packer.size > 0 {
+        sink(packer.finish())?;
+    }
+    Ok(packer.tally)
+}
+
+#[derive(Default)]
+struct Packer {
+    search: Search,
+    tally: Tally,
+    recipe: Vec<u8>,
+    kept: Vec<u8>,
+    columns: Columns,
+    /// Sets of lengths of this group.
+    lengths: Vec<Vec<u32>>,
+    /// Kept bytes that the recipe does not name yet.
+    pending: u64,
+    /// Bytes of the group, about.
+    size: u64,
+    /// The column named last.
+    last: usize,
+}
+
+/// A content and how it was stored.
+struct Opened {
+    codec: Codec,
+    setting: u8,
+    method: u8,
+    content: Vec<u8>,
+}
+
+impl Packer {
+    fn item<R: Read + Seek>(&mut self, file: &mut R, item: &Item) -> Result<(), RemakeError> {
+        if let Some(piece) = &item.piece
+            && piece.content_bytes <= form::MAX_CONTENT
+            && item.bytes <= form::MAX_CONTENT
+            && let Some(stored_bytes) = item.bytes.checked_sub(piece.key_bytes.into())
+        {
+            let bytes = read(file, item.offset, item.bytes)?;
+            let (key, stored) = bytes.split_at(bytes.len() - to_usize(stored_bytes));
+            if let Some(opened) = self.open(piece, stored)? {
+                self.tally.plain_bytes += key.len() as u64 / 4;
+                self.tally.plain_bytes += match opened.codec {
+                    Codec::Stored => quick(stored),
+                    _ => stored_bytes,
+                };
+                self.piece(piece, item, key, opened);
+            } else {
+                self.keep(&bytes);
+            }
+            return Ok(());
+        }
+        let mut at = 0;
+        while at < item.bytes {
+            let n = STEP.min(item.bytes - at);
+            let bytes = read(file, item.offset + at, n)?;
+            self.keep(&bytes);
+            at += n;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.tally.plain_bytes += quick(bytes);
+        self.kept.extend_from_slice(bytes);
+        self.pending += bytes.len() as u64;
+        self.size += bytes.len() as u64;
+    }
+
+    /// The content of a piece, if it can be stored again as it is.
+    fn open(&mut self, piece: &Piece, stored: &[u8]) -> Result<Option<Opened>, RemakeError> {
+        if !piece.framed {
+            let Some(codec) = piece.codec else { return Ok(None) };
+            let fits = codec == Codec::Stored && stored.len() as u64 == piece.content_bytes;
+            let content = stored.to_vec();
+            return Ok(fits.then_some(Opened { codec, setting: 0, method: 0, content }));
+        }
+        let Ok(blocks) = compression::blocks(stored, piece.content_bytes) else { return Ok(None) };
+        self.tally.blocks += blocks.len() as u64;
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(None) };
+        let end = last.at + compression::BLOCK_HEADER + to_usize(last.stored_bytes.into());
+        let full = |b: &compression::Block| to_usize(b.raw_bytes.into()) == form::BLOCK;
+        let alike =
+            blocks.iter().all(|b| (b.algorithm, b.method) == (first.algorithm, first.method))
+                && blocks.iter().rev().skip(1).all(full)
+                && end == stored.len();
+        if !alike {
+            return Ok(None);
+        }
+        let codec = match first.algorithm {
+            Algorithm::Zlib => Codec::Zlib,
+            Algorithm::OldZlib => Codec::Deflate,
+            Algorithm::Lz4 => Codec::Lz4,
+            Algorithm::Zstd => Codec::Zstd,
+            Algorithm::Lzma => Codec::Lzma,
+        };
+        let mut content = Vec::new();
+        let mut setting = None;
+        for block in &blocks {
+            let from = content.len();
+            let Ok(bytes) = block.stored(stored) else { return Ok(None) };
+            if block.decompress(stored, &mut content).is_err() {
+                return Ok(None);
+            }
+            let raw = content.get(from..).unwrap_or_default();
+            let found = self.search.find(codec, bytes, raw)?;
+            if found.is_none() || *setting.get_or_insert(found) != found {
+                return Ok(None);
+            }
+        }
+        let Some(setting) = setting.flatten() else { return Ok(None) };
+        self.tally.remade += blocks.len() as u64;
+        self.tally.remade_bytes += stored.len() as u64;
+        Ok(Some(Opened { codec, setting, method: first.method, content }))
+    }
+
+    fn piece(&mut self, piece: &Piece, item: &Item, key: &[u8], opened: Opened) {
+        let Opened { codec, setting, method, content } = opened;
+        let base = piece.key_bytes;
+        let border = content::border(key).filter(|_| piece.shape != Shape::Plain);
+        // What does not come together again as it was is not taken apart.
+        let parts = border
+            .and_then(|border| content::split(&content, piece.shape, border, base))
+            .filter(|parts| {
+                content::join(parts.shape, &parts.values, &parts.lengths, base)
+                    .is_ok_and(|joined| joined == content)
+            });
+        let known = piece.shape == Shape::Plain || parts.is_some();
+        let (shape, values, lengths) = match &parts {
+            Some(Parts { shape, values, lengths }) => (*shape, &values[..], &lengths[..]),
+            None => (Shape::Plain, &content[..], &[][..]),
+        };
+        let kind = if known && values.len() % piece.kind.record_bytes() == 0 {
+            piece.kind.clone()
+        } else {
+            ValueKind::Bytes
+        };
+        let counts = content::counts(&content).filter(|_| piece.counts && parts.is_none());
+
+        self.flush();
+        let keyed = !key.is_empty();
+        let shape_number = match shape {
+            Shape::Plain => 0u8,
+            Shape::Jagged { .. } => 1,
+            Shape::Sequences { .. } => 2,
+        };
+        self.recipe.push(
+            (codec.number() + 1)
+                | if piece.framed { FRAMED } else { 0 }
+                | if keyed { KEYED } else { 0 }
+                | if counts.is_some() { COUNTS } else { 0 }
+                | (shape_number << form::SHAPE_SHIFT),
+        );
+        if keyed {
+            put(&mut self.recipe, key.len() as u64);
+        }
+        if piece.framed {
+            self.recipe.push(method);
+        }
+        self.recipe.push(setting);
+        put(&mut self.recipe, content.len() as u64);
+        let column = self.columns.find(piece.column, &kind);
+        self.name(column);
+        match shape {
+            Shape::Plain => {}
+            Shape::Jagged { unit, tail } => {
+                put(&mut self.recipe, unit as u64);
+                self.lengths(lengths);
+                self.recipe.push(tail.number());
+            }
+            Shape::Sequences { unit, tail, version } => {
+                put(&mut self.recipe, unit as u64);
+                self.lengths(lengths);
+                self.recipe.push(tail.number());
+                put(&mut self.recipe, version.into());
+            }
+        }
+        self.columns.append(column, values);
+        self.lengths.extend(counts);
+        if keyed {
+            let ends = content::value_end(shape, content.len() as u64, lengths.len() as u64);
+            let expected = KeyFields {
+                total: item.bytes,
+                content: content.len() as u64,
+                offset: item.offset,
+                last: u64::from(base) + ends,
+            };
+            let mut key = key.to_vec();
+            content::patch_key(&mut key, expected, true);
+            self.kept.extend_from_slice(&key);
+        }
+        self.size += key.len() as u64 + content.len() as u64;
+    }
+
+    /// Names a column in the recipe.
+    fn name(&mut self, column: usize) {
+        let next = self.last.wrapping_add(1);
+        let far = i64::try_from(column).unwrap_or(0) - i64::try_from(next).unwrap_or(0);
+        put(&mut self.recipe, form::zigzag(far));
+        self.last = column;
+    }
+
+    /// Names a set of lengths in the recipe, and keeps it.
+    fn lengths(&mut self, lengths: &[u32]) {
+        if let Some(at) = self.lengths.iter().rposition(|set| set == lengths) {
+            put(&mut self.recipe, (self.lengths.len() - at) as u64);
+            return;
+        }
+        let largest = lengths.iter().copied().max().unwrap_or(0);
+        let width = match largest {
+            0..=0xff => 1u8,
+            0x100..=0xffff => 2,
+            _ => 4,
+        };
+        self.recipe.extend([0, width]);
+        put(&mut self.recipe, lengths.len() as u64);
+        let column = self.columns.of_lengths(width);
+        put(&mut self.recipe, column as u64);
+        let bytes: Vec<u8> =
+            lengths.iter().flat_map(|n| n.to_le_bytes().into_iter().take(width.into())).collect();
+        self.columns.append(column, &bytes);
+        self.lengths.push(lengths.to_vec());
+    }
+
+    /// Names the kept bytes in the recipe.
+    fn flush(&mut self) {
+        if self.pending > 0 {
+            self.recipe.push(0);
+            put(&mut self.recipe, self.pending);
+            self.pending = 0;
+        }
+    }
+
+    fn finish(&mut self) -> Group {
+        self.flush();
+        self.size = 0;
+        self.last = usize::MAX;
+        self.lengths.clear();
+        let columns = std::mem::take(&mut self.columns);
+        let recipe = std::mem::take(&mut self.recipe);
+        let kept = std::mem::take(&mut self.kept);
+        let group = columns.sections(recipe, kept);
+        self.tally.form_bytes += group.iter().map(|s| s.bytes.len() as u64).sum::<u64>();
+        group
+    }
+}
+
+/// What a quick compressor makes of bytes.
+fn quick(bytes: &[u8]) -> u64 {
+    let most = bytes.len();
+    zstd::bulk::compress(bytes, 1).map_or(most, |coded| coded.len().min(most)) as u64
+}
+
+fn to_usize(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// Exactly so many bytes of a file.
+fn read<R: Read + Seek>(file: &mut R, offset: u64, n: u64) -> Result<Vec<u8>, RemakeError> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut out = Vec::new();
+    file.by_ref().take(n).read_to_end(&mut out)?;
+    if out.len() as u64 != n {
+        let shorter = std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it became shorter");
+        return Err(shorter.into());
+    }
+    Ok(out)
+}
