@@ -8,7 +8,8 @@
 //! and `index` alone: `seam` turns its errors and panics into [`DataError`](crate::DataError). What is done with it is
 //! ours: [`Dtype`](crate::Dtype) (numbers and bytes of an element),
 //! [`dataset`] (one dataset), [`chunk`] (where its chunks lie), [`filter`] and `lzf` (decoding one), [`rows`]
-//! (values in row-major order, a few megabytes at a time), [`file`](mod@file) (the way in).
+//! (values in row-major order, a few megabytes at a time), [`file`](mod@file) (the way in). [`write`](mod@write) writes plain
+//! files: datasets in one piece each.
 //!
 //! Invariants: values keep their bytes, in the byte order and with the padding of the file. A dataset is never held
 //! whole: memory is that of its list of chunks, one slab of rows and some decoded chunks. Objects that several links
@@ -42,6 +43,8 @@ mod seam;
 pub mod storage;
 mod tables;
 mod walk;
+pub mod write;
+mod write_datatype;
 
 pub use chunk::RawChunk;
 pub use dataset::{Dataset, Entry, Storage};

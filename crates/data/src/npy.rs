@@ -5,7 +5,7 @@
 //! header := {'descr': …, 'fortran_order': …, 'shape': …}, a Python literal, padded by spaces
 //! ```
 //! `literal` parses Python literals, `descr` what an element is, [`header`](mod@header) the header,
-//! [`array`](mod@array) streams values, [`npz`] opens archives. No array is held whole, and values keep their bytes: those of
+//! [`array`](mod@array) streams values, [`npz`] opens archives, [`write`](mod@write) is the way back. No array is held whole, and values keep their bytes: those of
 //! an array in Fortran order come in the order of the file, which is that of the transposed array. Objects (pickles) are
 //! refused.
 //!
@@ -28,6 +28,7 @@ mod descr;
 pub mod header;
 mod literal;
 pub mod npz;
+pub mod write;
 
 pub use array::NpyReader;
 pub use header::NpyHeader;

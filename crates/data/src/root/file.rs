@@ -177,6 +177,24 @@ impl<R: Read + Seek> RootFile<R> {
         Ok(Chunks { file: self, branch, layout, next: 0 })
     }
 
+    /// The values of one basket of a branch.
+    ///
+    /// # Errors
+    /// As [`RootFile::basket`] and [`Chunk::of`].
+    pub(crate) fn chunk(
+        &mut self,
+        branch: &Branch,
+        layout: &Layout,
+        info: &BasketInfo,
+    ) -> Result<Chunk, DataError> {
+        let mut basket = self.basket(branch, info)?;
+        if let (true, Some(counts)) = (basket.counted, &branch.counts) {
+            let counts = self.counts(counts, info)?;
+            basket.count(&counts, layout.record_bytes())?;
+        }
+        Chunk::of(&basket, info.first_entry, layout)
+    }
+
     /// The numbers of records in the entries of a basket, from the branch that counts them.
     fn counts(&mut self, counter: &Branch, wanted: &BasketInfo) -> Result<Vec<u32>, DataError> {
         let layout = counter.layout.as_ref().map_err(|why| DataError::unsupported(why.as_str()))?;
@@ -237,15 +255,7 @@ impl<R: Read + Seek> Iterator for Chunks<'_, R> {
     fn next(&mut self) -> Option<Self::Item> {
         let info = self.branch.baskets.get(self.next)?;
         self.next = self.next.saturating_add(1);
-        let file = &mut *self.file;
-        let basket = file.basket(self.branch, info).and_then(|mut basket| {
-            if let (true, Some(counts)) = (basket.counted, &self.branch.counts) {
-                let counts = file.counts(counts, info)?;
-                basket.count(&counts, self.layout.record_bytes())?;
-            }
-            Ok(basket)
-        });
-        Some(basket.and_then(|basket| Chunk::of(&basket, info.first_entry, self.layout)))
+        Some(self.file.chunk(self.branch, self.layout, info))
     }
 }
 
