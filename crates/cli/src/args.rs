@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-pub use data::{DataArgs, DataCommand};
+pub use data::{CompareArgs, DataArgs, DataCommand, ExtractArgs, RebuildArgs};
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
@@ -28,6 +28,7 @@ Examples:
   vxc -l -v jets.bin.vxc            what is in an archive
   vxc inspect jets.bin              where the bytes go, field by field
   vxc data columns events.root      what a ROOT, HDF5 or NumPy file holds
+  vxc data extract jets.h5 -o jets  its arrays as .bin files; back: vxc data rebuild jets -o copy.h5
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
   vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
   vxc -8 --model net.vxm test.bin   with a network: made by vxc train and vxc export

@@ -173,12 +173,14 @@ impl Pending {
         Ok(file)
     }
 
-    fn publish(&mut self, looks: &Looks) -> Result<(), Failure> {
+    fn publish(&mut self, looks: &Looks, durable: bool) -> Result<(), Failure> {
         let wrap = |e| cannot_write(&self.destination)(e);
         self.out.flush().map_err(wrap)?;
         let file = self.out.get_ref();
         looks.apply(file).map_err(wrap)?;
-        file.sync_all().map_err(wrap)?;
+        if durable {
+            file.sync_all().map_err(wrap)?;
+        }
         {
             let mut registry = registry();
             let Some(temporary) = self.temporary.take() else { return Ok(()) };
@@ -198,7 +200,10 @@ impl Pending {
             }
             registry.retain(|path| *path != known);
         }
-        sync_folder(folder(&self.destination)).map_err(wrap)
+        if durable {
+            sync_folder(folder(&self.destination)).map_err(wrap)?;
+        }
+        Ok(())
     }
 }
 
@@ -254,7 +259,18 @@ impl Output {
         match self {
             Self::Stdout { out, .. } => out.flush().map_err(|e| self.explain(e)),
             Self::Device(out) => out.flush().map_err(|e| self.explain(e)),
-            Self::Pending(pending) => pending.publish(looks),
+            Self::Pending(pending) => pending.publish(looks, true),
+        }
+    }
+
+    /// The same for one of many files that can be made again: it does not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Output::publish`].
+    pub fn publish_one_of_many(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Pending(pending) => pending.publish(&Looks::default(), false),
+            other => other.publish(&Looks::default()),
         }
     }
 

@@ -177,7 +177,12 @@ fn of_dataset(dataset: &Dataset) -> ArrayInfo {
     ArrayInfo {
         path: dataset.path.clone(),
         dtype: dataset.dtype.clone(),
-        shape: dataset.shape.clone(),
+        // One that holds nothing has no shape either; without one it would be a single element.
+        shape: if dataset.elements == 0 && dataset.shape.is_empty() {
+            vec![0]
+        } else {
+            dataset.shape.clone()
+        },
         fortran_order: false,
         lengths: None,
     }

@@ -19,7 +19,7 @@ mod kinds;
 use serde_json::{Map, Value};
 
 use crate::error::TokenError;
-use crate::layout::{MAX_RECORD_BYTES, RecordLayout};
+use crate::layout::{Endian, Kind, MAX_RECORD_BYTES, RecordLayout};
 use builder::Builder;
 
 /// Largest layout file, in bytes.
@@ -62,6 +62,23 @@ pub fn parse_layout(json: &str) -> Result<RecordLayout, TokenError> {
         ));
     }
     b.finish(declared)
+}
+
+/// A layout in our own form, which [`parse_layout`] reads: the value of the key `fields`. Padding is left out.
+pub fn fields_json(layout: &RecordLayout) -> Value {
+    let known = layout.fields.iter().filter(|f| !matches!(f.kind, Kind::Bytes(_)));
+    let field = |f: &crate::layout::Field| {
+        let mut map = Map::new();
+        map.insert("name".into(), f.name.clone().into());
+        map.insert("offset".into(), f.offset.into());
+        map.insert("kind".into(), kinds::native_name(f.kind).into());
+        if f.endian == Endian::Big {
+            map.insert("endian".into(), "big".into());
+        }
+        map.insert("group".into(), f.group.into());
+        Value::Object(map)
+    };
+    Value::Array(known.map(field).collect())
 }
 
 fn bad(message: impl Into<String>) -> TokenError {

@@ -172,7 +172,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A size above zero.
-fn some_size(text: &str) -> Result<u64, String> {
+pub(super) fn some_size(text: &str) -> Result<u64, String> {
     match size(text)? {
         0 => Err("it must be above zero".to_owned()),
         n => Ok(n),

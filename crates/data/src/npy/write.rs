@@ -5,7 +5,11 @@ use crate::dtype::{Dtype, DtypeKind, is_bool};
 use crate::error::DataError;
 use crate::limits::Limits;
 use std::fmt::Write as _;
+use std::io::Write;
 use vxc_tokens::layout::{Endian, Kind};
+use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
 
 /// Where values start is a multiple of this.
 const ALIGNMENT: usize = 64;
@@ -143,11 +147,55 @@ pub fn header(dtype: &Dtype, shape: &[u64], fortran_order: bool) -> Result<Vec<u
     Ok(out)
 }
 
+/// Writes an archive, member by member; members are stored as they are.
+#[derive(Debug)]
+pub struct NpzWriter<W: Write> {
+    zip: ZipWriter<StreamWriter<W>>,
+}
+
+impl<W: Write> NpzWriter<W> {
+    /// An archive on `inner`, which need not seek.
+    pub fn new(inner: W) -> Self {
+        Self { zip: ZipWriter::new_stream(inner) }
+    }
+
+    /// Starts the array `name` with its [`header`]; its values are to be written to what this gives.
+    ///
+    /// # Errors
+    /// [`DataError::Io`]; [`DataError::InvalidArgument`] for a name that is there already.
+    pub fn array(&mut self, name: &str, header: &[u8]) -> Result<&mut dyn Write, DataError> {
+        // Sizes are not known yet, so they are written in their long form. No time: the same content is the same file.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::default())
+            .large_file(true);
+        let started = self.zip.start_file(format!("{name}.npy"), options);
+        started.map_err(translate)?;
+        self.zip.write_all(header)?;
+        Ok(&mut self.zip)
+    }
+
+    /// Completes the archive.
+    ///
+    /// # Errors
+    /// [`DataError::Io`].
+    pub fn finish(self) -> Result<W, DataError> {
+        Ok(self.zip.finish().map_err(translate)?.into_inner())
+    }
+}
+
+fn translate(error: ZipError) -> DataError {
+    match error {
+        ZipError::Io(error) => DataError::Io(error),
+        other => DataError::argument(other.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dtype::Member;
-    use crate::npy::NpyHeader;
+    use crate::npy::{NpyHeader, NpzArchive};
 
     fn number(kind: Kind, endian: Endian) -> Dtype {
         Dtype { bytes: kind.bytes(), kind: DtypeKind::Number(kind, endian) }
@@ -187,6 +235,26 @@ mod tests {
                 );
                 assert_eq!(read.data_offset, bytes.len() as u64);
             }
+        }
+    }
+
+    #[test]
+    fn archives() {
+        let f4 = number(Kind::F32, Endian::Big);
+        let mut npz = NpzWriter::new(Vec::new());
+        for name in ["a", "b/c"] {
+            let out = npz.array(name, &header(&f4, &[2], false).unwrap()).unwrap();
+            out.write_all(b"8 bytes!").unwrap();
+        }
+        assert!(npz.array("a", b"").is_err());
+        let bytes = npz.finish().unwrap();
+        let mut read = NpzArchive::open(std::io::Cursor::new(bytes)).unwrap();
+        let names: Vec<String> = read.members().unwrap().into_iter().map(|m| m.name).collect();
+        assert_eq!(names[..2], ["a", "b/c"]);
+        for at in 0..2 {
+            let mut array = read.array(at).unwrap();
+            assert_eq!(array.header().dtype, f4);
+            assert_eq!(array.next().unwrap().unwrap().bytes, b"8 bytes!");
         }
     }
 

@@ -74,6 +74,25 @@ fn opaque(n: usize) -> Result<Vec<Kind>, TokenError> {
     Ok(out)
 }
 
+/// Writes a kind of our own form.
+pub(super) fn native_name(kind: Kind) -> String {
+    match kind {
+        Kind::F16 => "f16".into(),
+        Kind::Bf16 => "bf16".into(),
+        Kind::F32 => "f32".into(),
+        Kind::F64 => "f64".into(),
+        Kind::I8 => "i8".into(),
+        Kind::I16 => "i16".into(),
+        Kind::I32 => "i32".into(),
+        Kind::I64 => "i64".into(),
+        Kind::U8 => "u8".into(),
+        Kind::U16 => "u16".into(),
+        Kind::U32 => "u32".into(),
+        Kind::U64 => "u64".into(),
+        Kind::Bytes(n) => format!("bytes{n}"),
+    }
+}
+
 /// Reads a kind of our own form.
 pub(super) fn native_kind(s: &str) -> Result<Kind, TokenError> {
     Ok(match s {
