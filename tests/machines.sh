@@ -36,7 +36,7 @@ for machine in aarch64 s390x; do
   rustup target add "$target"
   name=$(tr a-z- A-Z_ <<<"$target")
   export "CARGO_TARGET_${name}_LINKER=$machine-linux-gnu-gcc"
-  cargo build --release -p vxc-cli --target "$target"
+  cargo build --release -p vxc-cli --no-default-features --target "$target"
   there=("qemu-$machine" -L "/usr/$machine-linux-gnu" "$(dirname "$(dirname "$here")")/$target/release/vxc")
   for level in 1 2 3 4 5 6; do
     for file in jets.bin tiny.bin events.hepmc; do compare "$file" "-$level"; done

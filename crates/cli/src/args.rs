@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-pub use data::{CompareArgs, DataArgs, DataCommand, ExtractArgs, RebuildArgs};
+pub use data::{
+    CompareArgs, DataArgs, DataCommand, DownloadArgs, ExperimentArgs, ExtractArgs, RebuildArgs,
+    SplitArgs,
+};
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
 };
@@ -86,8 +89,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Show where the bytes go: of an input file, or of an archive
     Inspect(InspectArgs),
-    /// Look into scientific files: ROOT, HDF5, NumPy
+    /// Scientific files: look into them, take them apart, put them together, fetch them
     Data(DataArgs),
+    /// Run an experiment: download, extract, split, train, compress, check
+    Experiment(ExperimentArgs),
 }
 
 /// Flags without a command, as zstd has them.
@@ -243,6 +248,7 @@ impl Cli {
             Some(Command::Export(a)) => &a.common,
             Some(Command::Inspect(a)) => &a.common,
             Some(Command::Data(a)) => a.command.common(),
+            Some(Command::Experiment(a)) => &a.common,
         };
         match (common.quiet, common.verbose) {
             (true, _) => Talk::Quiet,

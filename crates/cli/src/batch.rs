@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, data, decompress, fit, inspect, list, panics};
+use crate::{compress, data, decompress, experiment, fit, inspect, list, panics};
 #[cfg(feature = "train")]
 use crate::{export, train};
 
@@ -39,6 +39,7 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
             each(files, console, None, |name| inspect::one(how, name, console))
         }
         Job::Data(what) => data::run(what, console)?,
+        Job::Experiment(how) => experiment::run(how, console)?,
         Job::Fit(how) => {
             fit::run(how, console)?;
             0

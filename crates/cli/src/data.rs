@@ -3,14 +3,17 @@
 mod arrays;
 mod columns;
 mod compare;
+#[cfg(feature = "download")]
+mod download;
 mod extract;
 mod rebuild;
-mod sidecar;
+pub mod sidecar;
+mod split;
 mod unpack;
 
 use std::path::PathBuf;
 
-use crate::args::{CompareArgs, DataCommand, ExtractArgs, RebuildArgs};
+use crate::args::{CompareArgs, DataCommand, DownloadArgs, ExtractArgs, RebuildArgs, SplitArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -24,6 +27,10 @@ pub enum Data {
     Rebuild(RebuildArgs),
     /// Compare two files.
     Compare(CompareArgs),
+    /// Cut into parts.
+    Split(SplitArgs),
+    /// Fetch.
+    Download(DownloadArgs),
 }
 
 impl From<crate::args::DataArgs> for Data {
@@ -33,6 +40,8 @@ impl From<crate::args::DataArgs> for Data {
             DataCommand::Extract(a) => Self::Extract(a),
             DataCommand::Rebuild(a) => Self::Rebuild(a),
             DataCommand::Compare(a) => Self::Compare(a),
+            DataCommand::Split(a) => Self::Split(a),
+            DataCommand::Download(a) => Self::Download(a),
         }
     }
 }
@@ -47,5 +56,12 @@ pub fn run(what: &Data, console: &Console) -> Result<u8, Failure> {
         Data::Extract(how) => extract::run(how, console).map(|()| 0),
         Data::Rebuild(how) => rebuild::run(how, console).map(|()| 0),
         Data::Compare(how) => compare::run(how, console),
+        Data::Split(how) => split::run(how, console).map(|()| 0),
+        #[cfg(feature = "download")]
+        Data::Download(how) => download::run(how, console).map(|()| 0),
+        #[cfg(not(feature = "download"))]
+        Data::Download(_) => {
+            Err(Failure::usage("this program was built without downloads (cargo feature download)"))
+        }
     }
 }

@@ -8,6 +8,7 @@ mod compress;
 mod console;
 mod data;
 mod decompress;
+mod experiment;
 #[cfg(feature = "train")]
 mod export;
 mod failure;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use vxc::{DecodeLimits, DecompressOptions, Level, Model, Trainer};
 
 use crate::args::{
-    Base, Cli, Command, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, PlainArgs,
-    UnpackArgs, Verify,
+    Base, Cli, Command, Common, ExperimentArgs, LayoutArgs, LimitArgs, ModelArgs, OutputArgs,
+    PackArgs, PlainArgs, UnpackArgs, Verify,
 };
 #[cfg(feature = "train")]
 use crate::args::{ExportArgs, TrainArgs};
@@ -39,8 +39,10 @@ pub enum Job {
     Export(ExportArgs),
     /// Say where the bytes go.
     Inspect(Vec<PathBuf>, Inspect),
-    /// Look into scientific files.
+    /// Work on scientific files.
     Data(Data),
+    /// Run an experiment.
+    Experiment(ExperimentArgs),
 }
 
 /// Where results go.
@@ -166,6 +168,7 @@ impl Job {
                 Self::Inspect(a.files, Inspect { layout, level: level(a.level)?, options })
             }
             Some(Command::Data(a)) => Self::Data(a.into()),
+            Some(Command::Experiment(a)) => Self::Experiment(a),
         })
     }
 }

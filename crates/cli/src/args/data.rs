@@ -25,6 +25,10 @@ pub enum DataCommand {
     Rebuild(RebuildArgs),
     /// Compare what two files hold, bit for bit
     Compare(CompareArgs),
+    /// Cut a table or a text into training, validation and test parts, between records or events
+    Split(SplitArgs),
+    /// Fetch files over HTTPS, with resume and checks
+    Download(DownloadArgs),
 }
 
 impl DataCommand {
@@ -35,6 +39,8 @@ impl DataCommand {
             Self::Extract(a) => &a.common,
             Self::Rebuild(a) => &a.common,
             Self::Compare(a) => &a.common,
+            Self::Split(a) => &a.common,
+            Self::Download(a) => &a.common,
         }
     }
 }
@@ -115,6 +121,90 @@ pub struct CompareArgs {
     /// Only this array, and those below it; may be repeated
     #[arg(long, value_name = "PATH")]
     pub only: Vec<String>,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `data split`.
+#[derive(Debug, Args)]
+pub struct SplitArgs {
+    /// Files of one layout, taken as one after the other; a layout is taken from FILE.meta.json
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Folder to write to; made if it is not there
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// Names and shares of the parts, in the order of the data
+    #[arg(long, value_name = "NAME=SHARE,…", default_value = "train=0.8,validation=0.1,test=0.1")]
+    pub parts: String,
+    /// Do not cut between records with the same value of this field (such as eventNumber)
+    #[arg(long, value_name = "FIELD")]
+    pub by: Option<String>,
+    /// Records of N bytes, where no layout is beside the file
+    #[arg(long, value_name = "N")]
+    pub record: Option<usize>,
+    /// Replace existing files
+    #[arg(short, long)]
+    pub force: bool,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `data download`.
+#[derive(Debug, Args)]
+pub struct DownloadArgs {
+    /// https:// (or http://, or root://, tried as https:// first and by xrdcp if that is there)
+    #[arg(value_name = "URL", required = true)]
+    pub urls: Vec<String>,
+    /// File to write (one URL), or an existing folder
+    #[arg(short, long, value_name = "PATH", default_value = ".")]
+    pub output: PathBuf,
+    /// Size that the file must have
+    #[arg(long, value_name = "N")]
+    pub bytes: Option<u64>,
+    /// Adler-32 that it must have, eight hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    pub adler32: Option<String>,
+    /// BLAKE3 that it must have, 64 hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    pub blake3: Option<String>,
+    /// How often to try again after a cut connection or an error of the server
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub retries: u32,
+    /// Seconds before the first try again; twice as long before each further one, at most 60
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    pub wait: f64,
+    /// Unpack .gz and .tar.gz into the folder of the file, safely
+    #[arg(long)]
+    pub unpack: bool,
+    /// Replace existing files
+    #[arg(short, long)]
+    pub force: bool,
+    /// What every command knows.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `experiment`.
+#[derive(Debug, Args)]
+pub struct ExperimentArgs {
+    /// Folder with a config.yaml, such as experiments/atlas_experiment
+    #[arg(value_name = "EXPERIMENT")]
+    pub folder: PathBuf,
+    /// Use these files and download nothing
+    #[arg(long, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// Folder for everything that it makes
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// Print the commands, and run none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave training out (as a program without it does)
+    #[arg(long)]
+    pub no_train: bool,
     /// What every command knows.
     #[command(flatten)]
     pub common: Common,

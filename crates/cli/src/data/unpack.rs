@@ -23,12 +23,26 @@ const MEMBERS: u64 = 1_000_000;
 /// # Errors
 /// Damage, unsafe names, limits, I/O.
 pub fn run(how: &ExtractArgs, console: &Console) -> Result<bool, Failure> {
-    let (file, meta) = open_file(&how.file)?;
-    let limit = how.max_output.unwrap_or_else(|| FREE.max(meta.len().saturating_mul(TIMES)));
+    into(&how.file, &how.output, how.max_output, how.force, console)
+}
+
+/// Unpacks `file` into a folder; false where it is neither gzip nor tar.
+///
+/// # Errors
+/// As [`run`].
+pub fn into(
+    name: &Path,
+    folder: &Path,
+    most: Option<u64>,
+    force: bool,
+    console: &Console,
+) -> Result<bool, Failure> {
+    let (file, meta) = open_file(name)?;
+    let limit = most.unwrap_or_else(|| FREE.max(meta.len().saturating_mul(TIMES)));
     let limits = PackedLimits { bytes: limit, members: MEMBERS };
     let (mut files, mut total) = (0u64, 0u64);
-    let (wrapping, passed_over) = unpack(file, &how.file, limits, |path, member| {
-        let n = write(&how.output.join(path), member, how.force)?;
+    let (wrapping, passed_over) = unpack(file, name, limits, |path, member| {
+        let n = write(&folder.join(path), member, force)?;
         files += 1;
         total += n;
         if console.verbose() {
@@ -43,15 +57,15 @@ pub fn run(how: &ExtractArgs, console: &Console) -> Result<bool, Failure> {
         let n = passed_over.len();
         let first = Shown(Path::new(&passed_over[0])).to_string();
         console.warning(
-            &how.file,
+            name,
             &format!("{n} members are no files and were passed over, such as {first}"),
         );
     }
     console.note(&format!(
         "{} : {files} files, {} in {}",
-        Shown(&how.file),
+        Shown(name),
         bytes(total),
-        Shown(&how.output)
+        Shown(folder)
     ));
     Ok(true)
 }
