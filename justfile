@@ -23,11 +23,10 @@ bench:
 ci:
     bash .ci/run
 
-# GPU backends on Mesa's software driver (Debian: mesa-vulkan-drivers): a short run on each, its losses beside the CPU's.
+# GPU backends on Mesa's software driver (Debian: mesa-vulkan-drivers): a short run on each, its losses against the CPU's.
 gpu-check:
-    CARGO_PROFILE_RELEASE_LTO=off cargo build --release -p vxc-cli --features webgpu,vulkan
-    -for d in cpu webgpu vulkan; do \
-        target/release/vxc train samples/ftag_jets.bin --config configs/cpu.yaml --device $d --no-compare \
-            --steps 20 --batch-size 32 --set warmup=5 --set eval_every=10 --set shards=1 -o target/gpu-check/$d \
-            || echo "$d: exit $?"; \
-    done
+    bash tests/gpu.sh
+
+# Archives on AArch64 and s390x, emulated, against this machine's.
+machines *MODELS:
+    bash tests/machines.sh {{MODELS}}

@@ -200,6 +200,9 @@ pub struct FitArgs {
     /// The model file to write, usually NAME.vxm
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+    /// Of HDF5, NumPy and ROOT files, read this array; default: the largest table of numbers
+    #[arg(long, value_name = "PATH")]
+    pub array: Option<String>,
     /// Replace the model file if it exists
     #[arg(short, long)]
     pub force: bool,

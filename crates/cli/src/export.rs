@@ -1,6 +1,7 @@
 //! `export`: a trained network to a model file. Built with the cargo feature `train`.
 
 use vxc::Level;
+use vxc_train::Config;
 use vxc_train::export::{publish, training_files};
 
 use crate::args::ExportArgs;
@@ -23,7 +24,10 @@ pub fn run(how: &ExportArgs, console: &Console) -> Result<(), Failure> {
         true => training_files(&how.run).map_err(failure)?,
         false => how.files.clone(),
     };
-    let Training { files, metas, .. } = Training::read(&names, &LayoutFrom::Bytes, console)?;
+    let config = Config::load(Some(&how.run.join("config.yaml")), &[]).map_err(failure)?;
+    let array = config.data.array;
+    let Training { files, metas, .. } =
+        Training::read(&names, &LayoutFrom::Bytes, array.as_deref(), console)?;
     target.check(how.force, &metas)?;
     let terminal = if how.force { Terminal::Forced } else { Terminal::Never };
     let mut output = target.open(how.force, terminal)?;

@@ -15,7 +15,7 @@ use crate::training::Training;
 pub fn run(how: &Fit, console: &Console) -> Result<(), Failure> {
     let target = Target::new(how.output.clone());
     let Training { files: training, layout, metas } =
-        Training::read(&how.files, &how.layout, console)?;
+        Training::read(&how.files, &how.layout, how.array.as_deref(), console)?;
     target.check(how.force, &metas)?;
     let terminal = if how.force { Terminal::Forced } else { Terminal::Never };
     let mut output = target.open(how.force, terminal)?;

@@ -102,6 +102,8 @@ pub struct Fit {
     pub files: Vec<PathBuf>,
     /// Model file.
     pub output: PathBuf,
+    /// Of scientific files: which array.
+    pub array: Option<String>,
     /// Replace it.
     pub force: bool,
     /// Where the layout comes from.
@@ -146,6 +148,7 @@ impl Job {
             Some(Command::Fit(a)) => Self::Fit(Fit {
                 files: a.files,
                 output: a.output,
+                array: a.array,
                 force: a.force,
                 layout: layout(&a.layout)?,
                 level: level(a.level)?,

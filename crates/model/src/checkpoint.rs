@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use crate::config::TransformerConfig;
 use crate::error::ModelError;
 use crate::production::OptimisedCompressiveTransformer;
-use crate::weights::{apply_weights, from_safetensors, to_safetensors, weights};
+use crate::weights::{apply_weights, enough, from_safetensors, to_safetensors, weights};
 
 /// Name of the weights file.
 pub const WEIGHTS: &str = "model.safetensors";
@@ -47,6 +47,8 @@ pub fn load(
     let path = directory.join(WEIGHTS);
     let bytes = fs::read(&path).map_err(ModelError::io(&path))?;
     let weights = from_safetensors(&bytes).map_err(|e| ModelError::format(&path, e))?;
+    config.validate()?;
+    enough(config.parameter_count(), &weights).map_err(|e| ModelError::format(&path, e))?;
     apply_weights(OptimisedCompressiveTransformer::new(&config, 0, device)?, weights)
 }
 

@@ -239,20 +239,20 @@ impl TransformerConfig {
     /// [`ModelError::Config`] where sizes are zero or do not fit each other.
     pub fn validate(&self) -> Result<(), ModelError> {
         let fail = |text: String| Err(ModelError::Config(text));
-        for (name, value) in [
-            ("vocab", self.vocab),
-            ("context_vocab", self.context_vocab),
-            ("d_model", self.d_model),
-            ("n_layers", self.n_layers),
-            ("n_heads", self.n_heads),
-            ("d_ff", self.d_ff),
-            ("window", self.window),
+        for (name, value, most) in [
+            ("vocab", self.vocab, 1 << 16),
+            ("context_vocab", self.context_vocab, 1 << 16),
+            ("d_model", self.d_model, 1 << 14),
+            ("n_layers", self.n_layers, 1 << 8),
+            ("n_heads", self.n_heads, 1 << 14),
+            ("d_ff", self.d_ff, 1 << 16),
+            ("window", self.window, 1 << 16),
         ] {
             if value == 0 {
                 return fail(format!("{name} must be at least 1"));
             }
-            if value > 1 << 20 {
-                return fail(format!("{name} = {value} is larger than 2^20"));
+            if value > most {
+                return fail(format!("{name} = {value} is larger than {most}"));
             }
         }
         if !self.d_model.is_multiple_of(self.n_heads) {

@@ -42,6 +42,9 @@ pub struct Published {
     optimised: bool,
 }
 
+/// How often the bytes of a file may be used by its tensors.
+const SHARED: u64 = 4;
+
 /// A tensor as the file has it.
 #[derive(Clone, Debug)]
 struct Matrix {
@@ -61,8 +64,18 @@ impl Published {
             Err(PytorchError::KeyNotFound(_)) => PytorchReader::new(path).map_err(fail)?,
             Err(other) => return Err(fail(other)),
         };
+        // Tensors may share what is stored, but none is made of nothing.
+        let file = std::fs::metadata(path).map_err(ModelError::io(path))?.len();
+        let mut left = file.saturating_mul(SHARED);
         let mut tensors = BTreeMap::new();
         for (name, tensor) in reader.into_tensors() {
+            let elements =
+                tensor.shape().iter().try_fold(1u64, |n, &dim| n.checked_mul(dim as u64));
+            let bytes = elements.and_then(|n| n.checked_mul(tensor.dtype().size() as u64));
+            let fits = bytes.and_then(|bytes| left.checked_sub(bytes));
+            left = fits.ok_or_else(|| {
+                ModelError::format(path, format!("tensor {name} is larger than the file allows"))
+            })?;
             if name != "pe.pe" {
                 let matrix = Matrix::read(&tensor).map_err(|e| ModelError::format(path, e))?;
                 tensors.insert(name, matrix);
@@ -131,7 +144,9 @@ impl Published {
         rate: usize,
         device: &Device,
     ) -> Result<CompressiveTransformer, ModelError> {
-        let model = CompressiveTransformer::new(&self.sizes(window, rate)?, 0, device)?;
+        let sizes = self.sizes(window, rate)?;
+        self.check(&self.config(&sizes, window, rate))?;
+        let model = CompressiveTransformer::new(&sizes, 0, device)?;
         apply_weights(model, self.translate()?)
     }
 
@@ -146,7 +161,24 @@ impl Published {
         device: &Device,
     ) -> Result<OptimisedCompressiveTransformer, ModelError> {
         let sizes = self.sizes(window, rate)?;
-        let config = TransformerConfig {
+        let config = self.config(&sizes, window, rate);
+        self.check(&config)?;
+        let model = OptimisedCompressiveTransformer::new(&config, 0, device)?;
+        let mut weights = self.translate()?;
+        if let Some(head) = weights.remove("head.weight") {
+            let values: Vec<f32> = head.iter::<f32>().collect();
+            weights.insert(
+                "head.weight".into(),
+                TensorData::new(values, [1, sizes.d_model, sizes.vocab]),
+            );
+        }
+        weights.insert("start".into(), TensorData::new(vec![0f32; sizes.d_model], [sizes.d_model]));
+        apply_weights(model, weights)
+    }
+
+    /// The production network of these sizes.
+    fn config(&self, sizes: &ReferenceConfig, window: usize, rate: usize) -> TransformerConfig {
+        TransformerConfig {
             vocab: sizes.vocab,
             context_vocab: sizes.vocab,
             d_model: sizes.d_model,
@@ -162,18 +194,22 @@ impl Published {
             },
             memory: Some(MemoryConfig { chunk: window, rate, ..MemoryConfig::default() }),
             ..TransformerConfig::default()
-        };
-        let model = OptimisedCompressiveTransformer::new(&config, 0, device)?;
-        let mut weights = self.translate()?;
-        if let Some(head) = weights.remove("head.weight") {
-            let values: Vec<f32> = head.iter::<f32>().collect();
-            weights.insert(
-                "head.weight".into(),
-                TensorData::new(values, [1, sizes.d_model, sizes.vocab]),
-            );
         }
-        weights.insert("start".into(), TensorData::new(vec![0f32; sizes.d_model], [sizes.d_model]));
-        apply_weights(model, weights)
+    }
+
+    /// Refuses sizes that the tensors cannot fill, before a network is built of them. Both models have about the weights
+    /// of the production network.
+    fn check(&self, config: &TransformerConfig) -> Result<(), ModelError> {
+        config.validate()?;
+        let found =
+            self.tensors.values().map(|t| t.values.len()).fold(0usize, usize::saturating_add);
+        let needed = config.parameter_count();
+        if needed / 2 > found {
+            let what =
+                format!("the tensors describe a network of {needed} weights and hold {found}");
+            return Err(ModelError::Config(what));
+        }
+        Ok(())
     }
 
     fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], ModelError> {

@@ -38,6 +38,19 @@ pub fn apply_weights<M: Module>(
     }
 }
 
+/// Whether there are as many weights as a network has, before it is built in the size that its description declares.
+///
+/// # Errors
+/// Both numbers.
+pub(crate) fn enough(needed: usize, weights: &BTreeMap<String, TensorData>) -> Result<(), String> {
+    let sizes = weights.values().map(|data| data.bytes().len() / 4);
+    let found = sizes.fold(0usize, usize::saturating_add);
+    if needed > found {
+        return Err(format!("a network of {needed} weights, but there are {found}"));
+    }
+    Ok(())
+}
+
 /// Weights as a safetensors file.
 ///
 /// # Errors

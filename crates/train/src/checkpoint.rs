@@ -56,6 +56,8 @@ pub struct Progress {
     pub stopped: bool,
     /// Checksum of the data.
     pub data: u32,
+    /// Checksum of the configuration, names of files left out.
+    pub config: u32,
 }
 
 /// The folder of a run.
@@ -149,16 +151,38 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Loads the newest checkpoint; none: the run has not come to its first.
+    /// Loads the newest checkpoint that can be read, and says which could not; none: the run has not come to its first.
     ///
     /// # Errors
-    /// [`TrainError::Checkpoint`] if it is damaged; I/O.
+    /// [`TrainError::Checkpoint`] and I/O, where none of those that are there can be read.
     pub fn load(
         &self,
         device: &Device,
         optimiser: &mut NamedAdamW,
-    ) -> Result<Option<(OptimisedCompressiveTransformer, Progress)>, TrainError> {
-        let Some(folder) = self.checkpoints()?.pop() else { return Ok(None) };
+    ) -> Result<(Option<(OptimisedCompressiveTransformer, Progress)>, Vec<String>), TrainError>
+    {
+        let mut damaged = Vec::new();
+        let mut first = None;
+        for folder in self.checkpoints()?.into_iter().rev() {
+            match Self::load_one(folder.clone(), device, optimiser) {
+                Ok(found) => return Ok((Some(found), damaged)),
+                Err(e) => {
+                    damaged.push(format!("{}: {e}", folder.display()));
+                    first.get_or_insert(e);
+                }
+            }
+        }
+        match first {
+            None => Ok((None, damaged)),
+            Some(e) => Err(e),
+        }
+    }
+
+    fn load_one(
+        folder: PathBuf,
+        device: &Device,
+        optimiser: &mut NamedAdamW,
+    ) -> Result<(OptimisedCompressiveTransformer, Progress), TrainError> {
         let within = Self { root: folder };
         let network = vxc_model::load(&within.root, device)?;
         let progress: Progress = serde_json::from_slice(&within.get("state.json")?)
@@ -178,7 +202,7 @@ impl RunFolder {
             return Err(TrainError::Checkpoint(format!("{name} belongs to no parameter")));
         }
         optimiser.load(saved, device);
-        Ok(Some((network, progress)))
+        Ok((network, progress))
     }
 
     /// Complete checkpoints, oldest first.

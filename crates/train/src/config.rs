@@ -108,6 +108,8 @@ pub enum Symbols {
 pub struct DataSection {
     /// Training files, in order.
     pub train: Vec<PathBuf>,
+    /// Of HDF5, NumPy and ROOT files: the array that is read; none: the largest table of numbers.
+    pub array: Option<String>,
     /// What the network reads.
     pub symbols: Symbols,
     /// Share of the records, at the end of the data, that measures progress.
@@ -118,7 +120,13 @@ pub struct DataSection {
 
 impl Default for DataSection {
     fn default() -> Self {
-        Self { train: Vec::new(), symbols: Symbols::default(), validation: 0.1, test: 0.0 }
+        Self {
+            train: Vec::new(),
+            array: None,
+            symbols: Symbols::default(),
+            validation: 0.1,
+            test: 0.0,
+        }
     }
 }
 
@@ -241,6 +249,16 @@ impl Config {
         serde_saphyr::to_string(self).map_err(|e| TrainError::Config(e.to_string()))
     }
 
+    /// A checksum of what a run depends on: all but where its files are.
+    ///
+    /// # Errors
+    /// As [`Config::to_yaml`].
+    pub fn checksum(&self) -> Result<u32, TrainError> {
+        let mut own = self.clone();
+        own.data.train.clear();
+        Ok(crc32c::crc32c(own.to_yaml()?.as_bytes()))
+    }
+
     /// The learning rate.
     pub fn schedule(&self) -> Schedule {
         let t = &self.training;
@@ -283,6 +301,12 @@ impl Config {
                 "batch_size, accumulate, shards and sequence: at least 1",
             ),
             (t.shards <= t.batch_size, "shards must not exceed batch_size"),
+            (
+                m.preset != Preset::Memory
+                    || !m.memory
+                    || m.chunk_sizes.iter().all(|&chunk| t.sequence >= 2 * chunk),
+                "sequence must hold two of the largest of chunk_sizes, or eviction learns nothing",
+            ),
             (
                 t.lr > 0.0 && t.min_lr >= 0.0 && t.min_lr <= t.lr,
                 "lr must be above 0 and min_lr in [0, lr]",

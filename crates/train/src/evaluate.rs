@@ -36,6 +36,9 @@ impl Cost {
     }
 }
 
+/// Bytes of text that count as a record.
+pub const STRETCH: usize = 512;
+
 /// How to read the data.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
@@ -47,7 +50,7 @@ pub struct Reading {
     pub length: usize,
     /// Threads.
     pub threads: usize,
-    /// Most records to read, from the first on; 0 = all.
+    /// Most records to read, from the first on, or stretches of [`STRETCH`] bytes of text; 0 = all.
     pub most: usize,
 }
 
@@ -65,7 +68,11 @@ pub fn evaluate(
     if records.is_empty() {
         return Err(TrainError::Data("no records to evaluate".into()));
     }
-    let most = if reading.most == 0 { records.len() } else { reading.most };
+    let unit = if corpus.record_bytes == 1 { STRETCH } else { 1 };
+    let most = match reading.most {
+        0 => records.len(),
+        most => most.saturating_mul(unit),
+    };
     let records = records.start..records.end.min(records.start + most);
     let network = network.valid();
     let device = device.clone().without_autodiff();

@@ -2,19 +2,28 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use vxc_model::{Beta, Embedding, HeadKind, MemoryConfig, Tokens, TransformerConfig, TypePattern};
+use vxc_model::{
+    Beta, Embedding, HeadKind, MemoryConfig, PositionKind, Tokens, TransformerConfig, TypePattern,
+};
 
 use crate::config::{ModelSection, Preset};
 use crate::data::{Batch, Corpus};
 use crate::error::TrainError;
 
+/// More chunks than a step can have.
+const ALL_CHUNKS: usize = 1 << 20;
+
 /// The network's configuration for a corpus.
 ///
 /// # Errors
-/// [`TrainError::Config`] if the sizes do not go together.
+/// [`TrainError::Config`] if the sizes do not go together, or the preset cannot work on these symbols.
 pub fn config(model: &ModelSection, corpus: &Corpus) -> Result<TransformerConfig, TrainError> {
     let (types, vocab) = (corpus.types(), corpus.vocabulary());
     let fields = !corpus.fractions.is_empty();
+    if model.preset == Preset::Record && corpus.record_tokens == 1 {
+        let what = "preset: record sees one record at a time, and text has records of one byte; use preset: memory";
+        return Err(TrainError::Config(what.into()));
+    }
     let base = match (model.preset, fields) {
         (Preset::Record, _) => TransformerConfig::record(corpus.record_tokens, vocab),
         (Preset::Memory, true) => TransformerConfig::memory(corpus.record_tokens, vocab),
@@ -23,12 +32,13 @@ pub fn config(model: &ModelSection, corpus: &Corpus) -> Result<TransformerConfig
     let memory = (model.preset == Preset::Memory && model.memory).then(|| MemoryConfig {
         chunk: model.chunk_sizes.iter().copied().max().unwrap_or(model.window),
         rate: model.compression_rate,
+        // What is carried from step to step has no history: all chunks of a step learn together.
+        backprop_chunks: ALL_CHUNKS,
         beta: if model.learn_beta {
             Beta::Learned { init: -3.0 }
         } else {
             Beta::Fixed { value: 0.05 }
         },
-        ..MemoryConfig::default()
     });
     let pattern = if types == 1 {
         TypePattern::single()
@@ -57,6 +67,11 @@ pub fn config(model: &ModelSection, corpus: &Corpus) -> Result<TransformerConfig
         copied: corpus.has_copies(),
         memory,
         dropout: model.dropout,
+        // Types tell the place in a record of fields; bytes have four types for any record.
+        position: match (model.preset, fields) {
+            (Preset::Record, false) => PositionKind::Sinusoidal,
+            _ => base.position,
+        },
         ..base
     };
     own.validate()?;

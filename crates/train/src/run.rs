@@ -76,11 +76,19 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
         let source = Source::new(&request.files, layout, request.model.clone(), &config.data)?;
         // Before anything is written: sizes that do not go together, a network that is not there.
         start::network(&config, &source, &device)?;
+        let record = source.code.record_bytes();
+        if request.test.as_ref().is_some_and(|test| test.len() < record) {
+            let what = format!("the test file has no record of {record} bytes");
+            return Err(TrainError::Data(what));
+        }
         (RunFolder::create(&request.folder, &config, &source)?, config, source)
     };
     let mut trainer = Trainer::new(&config, &source, folder.clone(), devices)?;
     let mut board = Scoreboard::new(config.training.max_steps, trainer.step(), request.quiet);
     let parameters = trainer.network().parameter_count();
+    for damaged in trainer.damaged() {
+        board.say(&format!("warning: an older checkpoint is used: {damaged}"));
+    }
     board.say(&about(&config, &source, parameters));
     if request.compare {
         board.compare_with(baseline::measure(&source)?);

@@ -1,5 +1,6 @@
 //! One batch on several threads or devices: each computes the gradients of its share of the rows, and the shares are
-//! added in the order of the rows, so that timing decides nothing.
+//! added in the order of the rows, so that timing decides nothing. Burn's own way over several devices sums in the order
+//! in which they finish and gives other bits in each run; that is why it is not used.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -26,7 +27,7 @@ pub struct Outcome {
 pub struct Plan<'a> {
     /// Where the shares are computed, in turn.
     pub devices: &'a [Device],
-    /// Number of shares.
+    /// Number of shares; see [`shares`].
     pub shards: usize,
     /// Arithmetic of the forward and backward pass.
     pub arithmetic: Arithmetic,
@@ -42,6 +43,11 @@ pub struct Plan<'a> {
     pub chunk: Option<usize>,
     /// Whether blocks are computed again in the backward pass instead of kept.
     pub checkpointing: bool,
+}
+
+/// Shares of a batch: as many as configured, and none of the devices is left without one.
+pub fn shares(configured: usize, devices: &[Device]) -> usize {
+    configured.max(devices.len())
 }
 
 /// A share of a batch.
@@ -64,7 +70,8 @@ pub fn gradients(
     plan: &Plan<'_>,
 ) -> Result<Outcome, TrainError> {
     let parts = batch.shards(plan.shards);
-    states.resize_with(parts.len(), State::new);
+    // What starts without a state may start inside a record: after a checkpoint.
+    states.resize_with(parts.len(), || State::at(batch.first));
     let shares = parts
         .into_iter()
         .zip(states.drain(..))

@@ -2,7 +2,7 @@
 //!
 //! A file is a sequence of TFRecords: length u64 LE · masked CRC32C of the length · payload · masked CRC32C of the
 //! payload. A payload is a protobuf `Event { double wall_time = 1; int64 step = 2; string file_version = 3;
-//! Summary summary = 5 }`, a summary is repeated `Value { string tag = 1; float simple_value = 2 }` in field 1.
+//! Summary summary = 5; SessionLog session_log = 7 }`, a summary is repeated `Value { string tag = 1; float simple_value = 2 }` in field 1.
 //! The first event carries the version `brain.Event:2`.
 //! Sources: TensorFlow's `tfrecord` format description, `event.proto` and `summary.proto`.
 
@@ -40,6 +40,10 @@ impl EventWriter {
         put_double(&mut event, 1, now);
         put_bytes(&mut event, 3, b"brain.Event:2");
         writer.write(&event)?;
+        if step > 0 {
+            // What was logged beyond the checkpoint will be logged again: readers drop it.
+            writer.write(&start_event(now, step + 1))?;
+        }
         Ok(writer)
     }
 
@@ -59,6 +63,17 @@ impl EventWriter {
 
 fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// A session that starts before a step.
+fn start_event(time: f64, step: u64) -> Vec<u8> {
+    let mut event = Vec::new();
+    put_double(&mut event, 1, time);
+    put_key(&mut event, 2, 0);
+    put_varint(&mut event, step);
+    // SessionLog { status = 1: START }
+    put_bytes(&mut event, 7, &[0x08, 1]);
+    event
 }
 
 /// One event with scalars.

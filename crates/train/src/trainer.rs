@@ -2,7 +2,7 @@
 //!
 //! A step: forward and backward passes over `accumulate` batches, the sum of their gradients in a fixed order,
 //! clipping, one update. At a checkpoint the carried memories are dropped, so that a resumed run, which has none,
-//! equals an uninterrupted one.
+//! equals an uninterrupted one; lanes go on at their places.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ use crate::optim::NamedAdamW;
 use crate::precision::{Arithmetic, LossScale};
 use crate::scoreboard::Scoreboard;
 use crate::seed::{SplitMix64, Stream};
-use crate::shard::{Plan, gradients};
+use crate::shard::{Plan, gradients, shares};
 use crate::source::Source;
 use crate::start;
 use crate::tensorboard::EventWriter;
@@ -42,6 +42,8 @@ pub struct Trainer<'a> {
     progress: Progress,
     /// Offset bits of a training token, mean.
     raw_bits: f64,
+    /// Checkpoints that could not be read, an older one being used.
+    damaged: Vec<String>,
 }
 
 enum Sampler {
@@ -66,12 +68,20 @@ impl<'a> Trainer<'a> {
         let t = &config.training;
         let arithmetic = Arithmetic::choose(t.precision, device)?;
         let mut optimiser = NamedAdamW::new(t.weight_decay);
-        let (network, progress) = match folder.load(device, &mut optimiser)? {
+        let (found, damaged) = folder.load(device, &mut optimiser)?;
+        let (network, progress) = match found {
             Some(found) => found,
             None => {
-                (start::network(config, source, device)?, beginning(config, source, arithmetic))
+                (start::network(config, source, device)?, beginning(config, source, arithmetic)?)
             }
         };
+        if progress.config != config.checksum()? {
+            let what = format!(
+                "{} is not the configuration it was made with",
+                folder.path().join("config.yaml").display()
+            );
+            return Err(TrainError::Checkpoint(what));
+        }
         if progress.data != source.checksum() {
             return Err(TrainError::Checkpoint("it was made with other data".into()));
         }
@@ -104,8 +114,14 @@ impl<'a> Trainer<'a> {
             states,
             progress,
             raw_bits,
+            damaged,
         };
         Ok(own)
+    }
+
+    /// Checkpoints that could not be read, an older one being used.
+    pub fn damaged(&self) -> &[String] {
+        &self.damaged
     }
 
     /// Steps that are done.
@@ -183,7 +199,7 @@ impl<'a> Trainer<'a> {
             }
             let plan = Plan {
                 devices: &self.devices,
-                shards: t.shards,
+                shards: shares(t.shards, &self.devices),
                 arithmetic: self.arithmetic,
                 tokens,
                 scale,
@@ -205,6 +221,10 @@ impl<'a> Trainer<'a> {
             sum.scale(1.0 / scale);
         }
         let norm = sum.clip(t.grad_clip);
+        if !norm.is_finite() && scale == 1.0 {
+            // Neither weights nor moments have seen it: the last checkpoint is sound.
+            return Err(TrainError::Diverged { step: self.progress.step, loss: norm });
+        }
         let lr = self.config.schedule().rate(self.progress.step);
         if self.progress.loss_scale.update(self.arithmetic, norm) {
             self.network = self.optimiser.step(self.network.clone(), lr, sum);
@@ -286,8 +306,12 @@ pub fn reading(config: &Config) -> Reading {
     }
 }
 
-fn beginning(config: &Config, source: &Source, arithmetic: Arithmetic) -> Progress {
-    Progress {
+fn beginning(
+    config: &Config,
+    source: &Source,
+    arithmetic: Arithmetic,
+) -> Result<Progress, TrainError> {
+    Ok(Progress {
         step: 0,
         pass: 0,
         optimiser_steps: Default::default(),
@@ -298,7 +322,8 @@ fn beginning(config: &Config, source: &Source, arithmetic: Arithmetic) -> Progre
         since_log: (0.0, 0),
         stopped: false,
         data: source.checksum(),
-    }
+        config: config.checksum()?,
+    })
 }
 
 fn made(folder: std::path::PathBuf) -> Result<std::path::PathBuf, TrainError> {

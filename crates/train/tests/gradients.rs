@@ -9,7 +9,7 @@ use vxc_train::data::{Batch, Corpus, fields};
 use vxc_train::gradients::Gradients;
 use vxc_train::network;
 use vxc_train::precision::Arithmetic;
-use vxc_train::shard::{Plan, gradients};
+use vxc_train::shard::{Plan, gradients, shares};
 
 fn parts(set: &[&str]) -> (Corpus, OptimisedCompressiveTransformer, Device, Vec<usize>) {
     let (bytes, layout) = common::table(900);
@@ -112,4 +112,12 @@ fn clipping_scales_all_gradients_alike() {
     for (a, b) in values(&g, "head.weight").iter().zip(before) {
         assert!((a - b / 4.0).abs() <= 1e-5 * b.abs() + 1e-9);
     }
+}
+
+#[test]
+fn no_device_is_left_without_a_share() {
+    let device = Device::flex();
+    assert_eq!(shares(1, &[device.clone(), device.clone()]), 2);
+    assert_eq!(shares(4, &[device.clone(), device.clone()]), 4);
+    assert_eq!(shares(1, &[device]), 1);
 }

@@ -66,3 +66,47 @@ fn a_dry_run_counts_the_parameters_of_the_network() {
     let report = train(&request).unwrap();
     assert!(said.contains(&format!("{} parameters", report.parameters)), "{said}");
 }
+
+/// What is carried is dropped at a checkpoint; the lanes' places in their records are not.
+#[test]
+fn checkpoints_do_not_put_lanes_out_of_step() {
+    let run = |every: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let set = ["preset=memory", "dropout=0.0", "batch_size=4", "eval_every=40", every];
+        train(&common::request(folder.path(), 40, &set)).unwrap().validation.bits_per_byte()
+    };
+    let (often, never) = (run("checkpoint_every=3"), run("checkpoint_every=1000"));
+    assert!(often < 1.03 * never, "{often} {never}");
+}
+
+#[test]
+fn text_is_measured_in_stretches() {
+    let text = b"E 1 2 3\nP 1 0 21 0.5 1.5 -2.5 3 0 4\n".repeat(400);
+    let folder = tempfile::tempdir().unwrap();
+    let set = ["preset=memory", "symbols=bytes", "batch_size=2", "eval_records=2", "eval_every=1"];
+    let request = Request {
+        files: vec![text.clone()],
+        layout: None,
+        ..common::request(folder.path(), 1, &set)
+    };
+    train(&request).unwrap();
+    let log = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
+    let whole = Request {
+        folder: folder.path().join("whole"),
+        config: common::request(
+            folder.path(),
+            1,
+            &[&set[..3], &["eval_records=0", "eval_every=1"]].concat(),
+        )
+        .config,
+        ..request
+    };
+    train(&whole).unwrap();
+    let other = std::fs::read_to_string(folder.path().join("whole/log.jsonl")).unwrap();
+    let cost = |log: &str| {
+        let line: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        line["validation_bpb"].as_f64().unwrap()
+    };
+    // Two stretches of text are like the rest of it; two bytes are not.
+    assert!((cost(&log) / cost(&other) - 1.0).abs() < 0.05, "{log} {other}");
+}

@@ -69,3 +69,15 @@ fn a_run_is_neither_overwritten_nor_resumed_with_other_data() {
     let nothing = Request { resume: true, folder: empty.path().to_owned(), ..request };
     assert!(train(&nothing).unwrap_err().to_string().contains("holds no run"));
 }
+
+#[test]
+fn a_damaged_checkpoint_gives_way_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = common::request(folder.path(), 10, &[]);
+    train(&request).unwrap();
+    let newest = folder.path().join("checkpoints/step-00000010");
+    std::fs::write(newest.join("model.safetensors"), b"").unwrap();
+    let report = train(&Request { resume: true, ..request }).unwrap();
+    assert_eq!(report.steps, 10);
+    assert!(std::fs::metadata(newest.join("model.safetensors")).unwrap().len() > 0);
+}

@@ -20,6 +20,9 @@ fn tensorboard_reads_the_events_back() {
             .scalars(step, &[("loss", 1.5 * step as f64), ("bits_per_byte/train", 2.75)])
             .unwrap();
     }
+    // A run that was killed after step 70,000 and goes on from step 200.
+    let mut again = EventWriter::create(folder.path(), 200).unwrap();
+    again.scalars(70_000, &[("loss", 105_000.0), ("bits_per_byte/train", 2.75)]).unwrap();
     let output = Command::new(&python)
         .arg(format!("{here}/tests/read_events.py"))
         .arg(folder.path())

@@ -8,6 +8,8 @@ use super::groups::{Common, LayoutArgs};
 
 /// `train`.
 #[derive(Debug, Args)]
+// Neither means anything here: shards set the threads, and the memory is what the network takes.
+#[command(mut_arg("threads", |a| a.hide(true)), mut_arg("memory", |a| a.hide(true)))]
 pub struct TrainArgs {
     /// Training files, records of one layout; default: those of the configuration
     #[arg(value_name = "TRAIN")]
@@ -42,6 +44,9 @@ pub struct TrainArgs {
     /// Start from a network: a folder as RUN/best, or a .pt file of the published package; the same as --set start=PATH
     #[arg(long, value_name = "PATH")]
     pub start: Option<PathBuf>,
+    /// Of HDF5, NumPy and ROOT files, read this array; default: the largest table of numbers
+    #[arg(long, value_name = "PATH")]
+    pub array: Option<String>,
     /// Measure the final network on a file that was never looked at
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
@@ -64,6 +69,8 @@ pub struct TrainArgs {
 
 /// `export`.
 #[derive(Debug, Args)]
+// Neither means anything here: shards set the threads, and the memory is what the network takes.
+#[command(mut_arg("threads", |a| a.hide(true)), mut_arg("memory", |a| a.hide(true)))]
 pub struct ExportArgs {
     /// Folder of a run made by train
     #[arg(value_name = "RUN")]

@@ -11,6 +11,8 @@ pub struct Batch {
     pub lanes: usize,
     /// Tokens of a row, T.
     pub length: usize,
+    /// Place of the first token in its record, the same in all rows.
+    pub first: usize,
     /// Symbols to predict (B, T).
     pub symbols: Vec<u8>,
     /// Symbols of the values, COPY resolved, as context of later positions (B, T).
@@ -22,12 +24,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The tokens that start at each of `starts`.
+    /// The tokens that start at each of `starts`, which stand at one place of their records.
     ///
     /// # Panics
     /// If a row leaves the corpus.
     pub fn gather(corpus: &Corpus, starts: &[usize], length: usize) -> Self {
-        let mut out = Self { lanes: starts.len(), length, ..Self::default() };
+        let place = |start: usize| start % corpus.record_tokens.max(1);
+        let first = starts.first().map_or(0, |&start| place(start));
+        debug_assert!(starts.iter().all(|&start| place(start) == first));
+        let mut out = Self { lanes: starts.len(), length, first, ..Self::default() };
         for &start in starts {
             let row = start..start + length;
             out.symbols.extend_from_slice(&corpus.symbols[row.clone()]);
@@ -55,6 +60,7 @@ impl Batch {
         Self {
             lanes: rows.len(),
             length: self.length,
+            first: self.first,
             symbols: part(&self.symbols),
             values: part(&self.values),
             above: part(&self.above),
@@ -93,16 +99,17 @@ mod tests {
 
     #[test]
     fn rows_hold_what_the_corpus_holds() {
-        let b = Batch::gather(&corpus(), &[0, 4], 4);
-        assert_eq!(b.symbols, [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(b.values, [100, 101, 102, 103, 104, 105, 106, 107]);
-        assert_eq!(b.above, [0, 0, 0, 100, 101, 102, 103, 104]);
-        assert_eq!(b.fractions, [200, 201, 202, 203, 204, 205, 206, 207]);
+        let b = Batch::gather(&corpus(), &[1, 4], 3);
+        assert_eq!(b.first, 1);
+        assert_eq!(b.symbols, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(b.values, [101, 102, 103, 104, 105, 106]);
+        assert_eq!(b.above, [0, 0, 100, 101, 102, 103]);
+        assert_eq!(b.fractions, [201, 202, 203, 204, 205, 206]);
     }
 
     #[test]
     fn shards_are_the_batch_again() {
-        let starts: Vec<usize> = (0..7).collect();
+        let starts: Vec<usize> = (0..7).map(|i| 3 * i + 2).collect();
         let b = Batch::gather(&corpus(), &starts, 3);
         for parts in 1..9 {
             let shards = b.shards(parts);
@@ -113,6 +120,7 @@ mod tests {
             );
             assert_eq!(shards.iter().flat_map(|s| s.values.clone()).collect::<Vec<_>>(), b.values);
             assert_eq!(shards.iter().map(|s| s.lanes).sum::<usize>(), 7);
+            assert!(shards.iter().all(|s| s.first == 2));
         }
     }
 }

@@ -104,6 +104,8 @@ mod tests {
         let mut passes = 0;
         for _ in 0..60 {
             let (batch, fresh) = lanes.next(&corpus);
+            // Symbols tell their places here, whatever was read before.
+            assert!(batch.symbols.chunks(10).all(|row| usize::from(row[0]) % 3 == batch.first));
             if fresh {
                 passes += 1;
                 assert!(batch.symbols.chunks(10).all(|row| row[0] % 3 == 0));
