@@ -1,9 +1,10 @@
-//! ROOT and HDF5 files through the program: opened, made again, listed, tested, damaged.
+//! ROOT, HDF5 and gzip files through the program: opened, made again, listed, tested, damaged.
 
 mod common;
 
 use common::Folder;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const FIXTURES: [&str; 7] = ["blocks", "lz4", "lzma", "ntuple", "stored", "zlib", "zstd"];
@@ -85,6 +86,38 @@ fn hdf5_is_opened() {
     assert!(!piped.err.contains("unpacked"), "{}", piped.err);
     folder.write("piped.vxc", &piped.out);
     assert!(folder.run(&["decompress", "-c", "piped.vxc"]).out == hdf5("ftag"));
+}
+
+fn gzip(content: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_opened() {
+    let folder = Folder::new();
+    let text = common::text(4000);
+    let two = [gzip(&text, 6), gzip(&text[..9000], 9)].concat();
+    for (file, members) in [(gzip(&text, 1), 1), (two, 2)] {
+        folder.write("x.gz", &file);
+        let run = folder.run(&["compress", "-v", "-c", "x.gz"]);
+        let wanted = format!("unpacked gzip: {members} of {members} blocks re-made");
+        assert!(run.err.contains(&wanted), "{}", run.err);
+        folder.write("x.gz.vxc", &run.out);
+        assert!(run.out.len() < file.len() * 3 / 4, "{} of {}", run.out.len(), file.len());
+        let list = String::from_utf8(folder.run(&["list", "x.gz.vxc"]).out).unwrap();
+        assert!(list.contains("gzip"), "{list}");
+        assert_eq!(folder.run(&["test", "x.gz.vxc"]).code, Some(0));
+        assert!(folder.run(&["decompress", "-c", "x.gz.vxc"]).out == file);
+    }
+    let whole = gzip(&text, 6);
+    for odd in [&whole[..whole.len() / 2], &whole[..20], &whole[..3], &gzip(b"", 6)] {
+        folder.write("odd.gz", odd);
+        let run = folder.run(&["compress", "-f", "odd.gz"]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        assert!(folder.run(&["decompress", "-c", "odd.gz.vxc"]).out == odd);
+    }
 }
 
 /// Whatever is damaged in a file, it comes back as it was.
