@@ -34,12 +34,13 @@ impl Unpacking {
         if !asked || source.meta.is_none() {
             return Ok(None);
         }
-        let file = File::open(&source.name).map_err(Failure::io("cannot read"))?;
-        let mut file = BufReader::new(file);
-        let Some(plan) = vxc_remake::scan(&mut file)? else { return Ok(None) };
+        let open =
+            || File::open(&source.name).map(BufReader::new).map_err(Failure::io("cannot read"));
+        let Some(plan) = vxc_remake::scan(open()?)? else { return Ok(None) };
         if plan.items.iter().all(|item| item.piece.is_none()) {
             return Ok(None);
         }
+        let mut file = open()?;
         let digest = digest(&mut file).map_err(Failure::io("cannot read"))?;
         let original = Original { container: plan.container, digest };
         Ok(Some(Self { file, plan, original }))
@@ -52,7 +53,11 @@ impl Unpacking {
     pub fn encode<W: Write>(&mut self, encoder: &mut Encoder<W>) -> Result<Tally, Broken> {
         vxc_remake::pack(&mut self.file, &self.plan, |group| {
             for section in group {
-                encoder.section(&section.bytes, section.layout.as_ref())?;
+                if section.unknown {
+                    encoder.unknown_section(&section.bytes)?;
+                } else {
+                    encoder.section(&section.bytes, section.layout.as_ref())?;
+                }
             }
             Ok(())
         })

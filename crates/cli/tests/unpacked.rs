@@ -1,30 +1,53 @@
-//! ROOT files through the program: opened, made again, listed, tested, damaged.
+//! ROOT, HDF5 and gzip files through the program: opened, made again, listed, tested, damaged.
 
 mod common;
 
 use common::Folder;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const FIXTURES: [&str; 7] = ["blocks", "lz4", "lzma", "ntuple", "stored", "zlib", "zstd"];
 
+const HDF5: [&str; 9] = [
+    "camels",
+    "filters",
+    "filters_latest",
+    "ftag",
+    "indexes",
+    "mixed",
+    "mixed_latest",
+    "types",
+    "types_latest",
+];
+
+fn read_fixture(path: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures").join(path))
+        .unwrap()
+}
+
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures/root");
-    fs::read(folder.join(name).with_extension("root")).unwrap()
+    read_fixture(&format!("root/{name}.root"))
+}
+
+fn hdf5(name: &str) -> Vec<u8> {
+    read_fixture(&format!("hdf5/{name}.h5"))
 }
 
 #[test]
 fn every_fixture_comes_back() {
     let folder = Folder::new();
-    for name in FIXTURES {
-        let (root, archive) = (format!("{name}.root"), format!("{name}.root.vxc"));
-        folder.write(&root, &fixture(name));
-        let run = folder.run(&["compress", "-1", &root]);
+    let root = FIXTURES.map(|name| (format!("{name}.root"), fixture(name)));
+    let hdf5 = HDF5.map(|name| (format!("{name}.h5"), hdf5(name)));
+    for (name, file) in root.into_iter().chain(hdf5) {
+        let archive = format!("{name}.vxc");
+        folder.write(&name, &file);
+        let run = folder.run(&["compress", "-1", &name]);
         assert_eq!(run.code, Some(0), "{}", run.err);
         assert_eq!(folder.run(&["test", &archive]).code, Some(0));
         let back = folder.run(&["decompress", "-o", "back", "-f", &archive]);
         assert_eq!(back.code, Some(0), "{}", back.err);
-        assert!(folder.read("back") == fixture(name), "{name}");
+        assert!(folder.read("back") == file, "{name}");
     }
 }
 
@@ -46,6 +69,73 @@ fn the_program_says_what_it_did() {
     assert!(!plain.err.contains("unpacked"), "{}", plain.err);
     assert_eq!(folder.run(&["decompress", "-o", "plain", "plain.vxc"]).code, Some(0));
     assert!(folder.read("plain") == fixture("zlib"));
+}
+
+#[test]
+fn hdf5_is_opened() {
+    let folder = Folder::new();
+    folder.write("ftag.h5", &hdf5("ftag"));
+    let run = folder.run(&["compress", "-v", "-c", "ftag.h5"]);
+    assert!(run.err.contains("unpacked HDF5: 4 of 4 blocks re-made"), "{}", run.err);
+    folder.write("ftag.h5.vxc", &run.out);
+    let list = String::from_utf8(folder.run(&["list", "ftag.h5.vxc"]).out).unwrap();
+    assert!(list.contains("HDF5"), "{list}");
+    assert!(folder.run(&["decompress", "-c", "ftag.h5.vxc"]).out == hdf5("ftag"));
+    // From a pipe it is bytes like any others.
+    let piped = folder.pipe(&["compress", "-c"], &hdf5("ftag"));
+    assert!(!piped.err.contains("unpacked"), "{}", piped.err);
+    folder.write("piped.vxc", &piped.out);
+    assert!(folder.run(&["decompress", "-c", "piped.vxc"]).out == hdf5("ftag"));
+}
+
+fn gzip(content: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_opened() {
+    let folder = Folder::new();
+    let text = common::text(4000);
+    let two = [gzip(&text, 6), gzip(&text[..9000], 9)].concat();
+    for (file, members) in [(gzip(&text, 1), 1), (two, 2)] {
+        folder.write("x.gz", &file);
+        let run = folder.run(&["compress", "-v", "-c", "x.gz"]);
+        let wanted = format!("unpacked gzip: {members} of {members} blocks re-made");
+        assert!(run.err.contains(&wanted), "{}", run.err);
+        folder.write("x.gz.vxc", &run.out);
+        assert!(run.out.len() < file.len() * 3 / 4, "{} of {}", run.out.len(), file.len());
+        let list = String::from_utf8(folder.run(&["list", "x.gz.vxc"]).out).unwrap();
+        assert!(list.contains("gzip"), "{list}");
+        assert_eq!(folder.run(&["test", "x.gz.vxc"]).code, Some(0));
+        assert!(folder.run(&["decompress", "-c", "x.gz.vxc"]).out == file);
+    }
+    let whole = gzip(&text, 6);
+    for odd in [&whole[..whole.len() / 2], &whole[..20], &whole[..3], &gzip(b"", 6)] {
+        folder.write("odd.gz", odd);
+        let run = folder.run(&["compress", "-f", "odd.gz"]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        assert!(folder.run(&["decompress", "-c", "odd.gz.vxc"]).out == odd);
+    }
+}
+
+/// Whatever is damaged in a file, it comes back as it was.
+#[test]
+fn damaged_hdf5_files_come_back() {
+    let folder = Folder::new();
+    let whole = hdf5("filters");
+    for at in (0..whole.len()).step_by(whole.len() / 30) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x21;
+        let damaged = if at % 3 == 0 { &damaged[..whole.len() - at / 2] } else { &damaged };
+        folder.write("damaged.h5", damaged);
+        let run = folder.run(&["compress", "-1", "-f", "damaged.h5"]);
+        assert_eq!(run.code, Some(0), "byte {at}: {}", run.err);
+        let back = folder.run(&["decompress", "-f", "-o", "back", "damaged.h5.vxc"]);
+        assert_eq!(back.code, Some(0), "byte {at}: {}", back.err);
+        assert!(folder.read("back") == damaged, "byte {at}");
+    }
 }
 
 #[test]

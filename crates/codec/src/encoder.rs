@@ -172,20 +172,39 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// As [`Encoder::finish`].
     pub fn section(&mut self, bytes: &[u8], layout: Option<&RecordLayout>) -> Result<(), Error> {
+        let stretch = LOOKAHEAD as usize;
+        let most = layout.map_or(stretch, |l| (stretch / l.record_bytes).max(1) * l.record_bytes);
+        self.add_section(bytes, most, |bytes| match layout {
+            Some(layout) => parts(bytes, Some(layout), false),
+            None => vec![Part { len: bytes.len(), layout: None }],
+        })
+    }
+
+    /// As [`Encoder::section`], of bytes of which nothing is known: they are looked at for tables and text, by
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Encoder::finish`].
+    pub fn unknown_section(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.add_section(bytes, LOOKAHEAD as usize, |bytes| parts(bytes, None, false))
+    }
+
+    fn add_section(
+        &mut self,
+        bytes: &[u8],
+        most: usize,
+        parts: impl Fn(&[u8]) -> Vec<Part>,
+    ) -> Result<(), Error> {
         if self.given.is_empty() {
             self.code_pending()?;
         }
         let stretch = LOOKAHEAD as usize;
-        let most = layout.map_or(stretch, |l| (stretch / l.record_bytes).max(1) * l.record_bytes);
         for bytes in bytes.chunks(most) {
             if self.pending() + bytes.len() > stretch {
                 self.code_pending()?;
             }
             self.buffer.extend_from_slice(bytes);
-            match layout {
-                Some(layout) => self.given.extend(parts(bytes, Some(layout), false)),
-                None => self.given.push(Part { len: bytes.len(), layout: None }),
-            }
+            self.given.extend(parts(bytes));
         }
         Ok(())
     }

@@ -6,8 +6,9 @@ use vxc_remake::{RemakeError, pack, scan};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = std::env::args().nth(1).ok_or("usage: form FILE > FORM")?;
-    let mut file = BufReader::new(File::open(name)?);
-    let plan = scan(&mut file)?.ok_or("a file of a format that is not opened")?;
+    let open = || File::open(&name).map(BufReader::new);
+    let plan = scan(open()?)?.ok_or("a file of a format that is not opened")?;
+    let mut file = open()?;
     let mut out = std::io::stdout().lock();
     let tally = pack(&mut file, &plan, |group| {
         for section in group {

@@ -6,9 +6,14 @@
 //! tail      := offsets + 1 u32 · offset u32 *  · last u32 (0, or where the values end)
 //! ```
 //! All numbers are big-endian, and offsets count from the start of the record's key. [`split`] takes such a content
-//! apart if that is all there is to it, and [`join`] is the inverse; the caller compares.
+//! apart if that is all there is to it, and [`join`] is the inverse; the caller compares. [`shuffle`] has the shape of
+//! HDF5's chunks.
+
+pub mod fletcher;
+pub mod shuffle;
 
 use crate::error::RemakeError;
+use shuffle::Sums;
 
 /// Added to the number of bytes of a sequence.
 const BYTE_COUNT: u32 = 0x4000_0000;
@@ -85,6 +90,30 @@ pub enum Shape {
         /// Version in the headers.
         version: u16,
     },
+    /// Values whose bytes were taken apart, and sums.
+    Shuffled {
+        /// Bytes of a value; 1 where nothing was taken apart.
+        unit: usize,
+        /// Which sums there are.
+        sums: Sums,
+    },
+}
+
+impl Shape {
+    /// Its number in the flags.
+    pub const fn number(self) -> u8 {
+        match self {
+            Shape::Plain => 0,
+            Shape::Jagged { .. } => 1,
+            Shape::Sequences { .. } => 2,
+            Shape::Shuffled { .. } => 3,
+        }
+    }
+
+    /// Whether a sum stands behind the stored bytes.
+    pub const fn is_summed(self) -> bool {
+        matches!(self, Shape::Shuffled { sums, .. } if sums.has(Sums::STORED))
+    }
 }
 
 /// A content taken apart.
@@ -98,9 +127,13 @@ pub struct Parts {
     pub lengths: Vec<u32>,
 }
 
-/// Takes a content apart that is expected to be of a shape, with values that end at `border`; `None` if it is not.
-/// `base` is the number of bytes of the key.
+/// Takes a content apart that is expected to be of a shape, with values that end at `border` (which a shuffled one does
+/// not need); `None` if it is not. `base` is the number of bytes of the key.
 pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Option<Parts> {
+    if let Shape::Shuffled { unit, sums } = expected {
+        let values = shuffle::split(content, unit, sums)?;
+        return Some(Parts { shape: expected, values, lengths: Vec::new() });
+    }
     let (values, tail_bytes) = content.split_at_checked(border)?;
     let end = base.checked_add(u32::try_from(border).ok()?)?;
     let (tail, ends) = if tail_bytes.is_empty() {
@@ -127,7 +160,7 @@ pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Optio
         (tail, Some(ends))
     };
     match expected {
-        Shape::Plain => None,
+        Shape::Plain | Shape::Shuffled { .. } => None,
         Shape::Jagged { unit, .. } => {
             let wide = u32::try_from(unit).ok().filter(|unit| *unit > 0)?;
             let mut from = base;
@@ -176,6 +209,9 @@ pub fn value_bytes(shape: Shape, lengths: &[u32], content: u64) -> Result<u64, R
     let entries = lengths.len() as u64;
     let (tail, heads) = match shape {
         Shape::Plain => return Ok(content),
+        Shape::Shuffled { sums, .. } => {
+            return content.checked_sub(sums.content_bytes()).ok_or(wrong);
+        }
         Shape::Jagged { tail, .. } => (tail, 0),
         Shape::Sequences { tail, .. } => (tail, entries * HEAD as u64),
     };
@@ -210,6 +246,7 @@ pub fn join(
     let wrong = || RemakeError::Corruption("values that their lengths do not fit");
     let (unit, tail, version) = match shape {
         Shape::Plain => return Ok(values.to_vec()),
+        Shape::Shuffled { unit, sums } => return Ok(shuffle::join(values, unit, sums)),
         Shape::Jagged { unit, tail } => (unit, tail, None),
         Shape::Sequences { unit, tail, version } => (unit, tail, Some(version)),
     };

@@ -7,12 +7,14 @@
 //!           · for each column: class u8, bytes varint             numbered in this order
 //! recipe := op*                                     in the order of the file
 //! op     := 0 · n varint                            the next n kept bytes
+//!         | 8 · ends u8 · [setting u8] · content bytes varint · column zigzag varint         a part of a stream
 //!         | flags u8 · [key bytes varint] · [method u8] · setting u8 · content bytes varint
 //!           · column zigzag varint · [shape]
 //! flags  := codec + 1 (bits 0–2) | FRAMED | KEYED | COUNTS | shape (bits 6–7)
-//! shape  := 0 plain | 1 jagged | 2 sequences
+//! shape  := 0 plain | 1 jagged | 2 sequences | 3 shuffled
 //!   1: unit varint · lengths · tail (0 last word zero, 1 last word is the end)
 //!   2: unit varint · lengths · tail (0, 1, 2 no offsets) · version varint
+//!   3: unit varint · sums u8 ([`Sums`](crate::content::shuffle::Sums))
 //! lengths := 0 · width u8 (1, 2, 4) · count varint · column varint    new ones, in that column
 //!          | 1 + how many sets back in this group
 //! ```
@@ -21,6 +23,9 @@
 //! ([`content::patch_key`](crate::content::patch_key)). FRAMED: the content is cut into ROOT's blocks, all but the last of
 //! [`BLOCK`] bytes, each with its header. COUNTS: the content is an array of big-endian `u32`, and counts as a set of
 //! lengths.
+//!
+//! A stream is deflate of any length, whose content comes in parts, also over several groups: ends is [`FIRST`] (then its
+//! setting follows) or [`LAST`] or both or none. Nothing else comes between its parts.
 
 use crate::error::RemakeError;
 use std::io::Read;
@@ -38,6 +43,12 @@ pub const BLOCK: usize = 0xff_ffff;
 
 /// Flag: ROOT's block headers.
 pub const FRAMED: u8 = 8;
+/// In place of flags: a part of a stream.
+pub const STREAM: u8 = 8;
+/// Ends of a stream: it starts with this part.
+pub const FIRST: u8 = 1;
+/// Ends of a stream: it ends with this part.
+pub const LAST: u8 = 2;
 /// Flag: a record's header comes before.
 pub const KEYED: u8 = 16;
 /// Flag: the content counts.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! file ──► scan ──► pieces ──► pack ──► groups of sections ──► (any compressor) ──► unpack ──► file
-//!          root, gzip          codec: which setting gives these bytes?              codec: the same setting
+//!          root, hdf5, gzip     codec: which setting gives these bytes?              codec: the same setting
 //! ```
 //! [`scan`] finds the blocks of a file and says what they hold; [`codec`] finds the setting of a pinned encoder by
 //! which a block comes out again; [`pack`](mod@pack) writes the form, [`unpack`](mod@unpack) is the inverse, and

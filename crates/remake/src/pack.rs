@@ -1,15 +1,19 @@
 //! A file as groups of sections: its pieces opened, their contents sorted by column.
 
 mod columns;
+mod open;
+mod stream;
 
 use crate::codec::{Codec, Search};
+use crate::content::shuffle::Sums;
 use crate::content::{self, KeyFields, Parts, Shape};
 use crate::error::RemakeError;
 use crate::form::{self, COUNTS, FRAMED, KEYED, put};
 use crate::scan::{Item, Piece, Plan, ValueKind};
 use columns::Columns;
+use open::{Opened, open};
 use std::io::{Read, Seek, SeekFrom};
-use vxc_data::root::{Algorithm, compression};
+use stream::{Part, Stream};
 use vxc_tokens::RecordLayout;
 
 /// Bytes that are kept are read in steps of this size.
@@ -20,8 +24,10 @@ const STEP: u64 = 16 << 20;
 pub struct Section {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// What they are; none where that is not known.
+    /// What they are; none for bytes that are no records.
     pub layout: Option<RecordLayout>,
+    /// Whether nothing is known of them, so that they are to be looked at.
+    pub unknown: bool,
 }
 
 /// A part of the unpacked form that can be read by itself: its sections, one after the other.
@@ -53,12 +59,28 @@ pub fn pack<R: Read + Seek, E: From<RemakeError>>(
 ) -> Result<Tally, E> {
     let mut packer = Packer { last: usize::MAX, ..Packer::default() };
     for item in &plan.items {
-        packer.item(file, item)?;
+        match &item.piece {
+            Some(Piece { stream: Some(setting), column, kind, .. }) => {
+                let mut stream = Stream::new(item, *setting);
+                while let Some(part) = stream.next(file)? {
+                    packer.part(&part, *column, kind);
+                    if packer.size >= form::GROUP {
+                        sink(packer.finish())?;
+                    }
+                }
+                packer.tally.blocks += 1;
+                packer.tally.remade += 1;
+                packer.tally.remade_bytes += item.bytes;
+                packer.tally.plain_bytes += item.bytes;
+            }
+            _ => packer.item(file, item)?,
+        }
         if packer.size >= form::GROUP {
             sink(packer.finish())?;
         }
     }
-    if packer.size > 0 {
+    // The last part of a stream may be empty.
+    if packer.size > 0 || !packer.recipe.is_empty() {
         sink(packer.finish())?;
     }
     Ok(packer.tally)
@@ -81,14 +103,6 @@ struct Packer {
     last: usize,
 }
 
-/// A content and how it was stored.
-struct Opened {
-    codec: Codec,
-    setting: u8,
-    method: u8,
-    content: Vec<u8>,
-}
-
 impl Packer {
     fn item<R: Read + Seek>(&mut self, file: &mut R, item: &Item) -> Result<(), RemakeError> {
         if let Some(piece) = &item.piece
@@ -98,7 +112,7 @@ impl Packer {
         {
             let bytes = read(file, item.offset, item.bytes)?;
             let (key, stored) = bytes.split_at(bytes.len() - to_usize(stored_bytes));
-            if let Some(opened) = self.open(piece, stored)? {
+            if let Some(opened) = open(&mut self.search, &mut self.tally, piece, stored)? {
                 self.tally.plain_bytes += key.len() as u64 / 4;
                 self.tally.plain_bytes += match opened.codec {
                     Codec::Stored => quick(stored),
@@ -120,6 +134,20 @@ impl Packer {
         Ok(())
     }
 
+    /// A part of a stream.
+    fn part(&mut self, part: &Part, column: usize, kind: &ValueKind) {
+        self.flush();
+        self.recipe.extend([form::STREAM, part.ends]);
+        if part.ends & form::FIRST != 0 {
+            self.recipe.push(part.setting);
+        }
+        put(&mut self.recipe, part.content.len() as u64);
+        let column = self.columns.find(column, kind);
+        self.name(column);
+        self.columns.append(column, &part.content);
+        self.size += part.content.len() as u64;
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         self.tally.plain_bytes += quick(bytes);
         self.kept.extend_from_slice(bytes);
@@ -127,57 +155,14 @@ impl Packer {
         self.size += bytes.len() as u64;
     }
 
-    /// The content of a piece, if it can be stored again as it is.
-    fn open(&mut self, piece: &Piece, stored: &[u8]) -> Result<Option<Opened>, RemakeError> {
-        if !piece.framed {
-            let Some(codec) = piece.codec else { return Ok(None) };
-            let fits = codec == Codec::Stored && stored.len() as u64 == piece.content_bytes;
-            let content = stored.to_vec();
-            return Ok(fits.then_some(Opened { codec, setting: 0, method: 0, content }));
-        }
-        let Ok(blocks) = compression::blocks(stored, piece.content_bytes) else { return Ok(None) };
-        self.tally.blocks += blocks.len() as u64;
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(None) };
-        let end = last.at + compression::BLOCK_HEADER + to_usize(last.stored_bytes.into());
-        let full = |b: &compression::Block| to_usize(b.raw_bytes.into()) == form::BLOCK;
-        let alike =
-            blocks.iter().all(|b| (b.algorithm, b.method) == (first.algorithm, first.method))
-                && blocks.iter().rev().skip(1).all(full)
-                && end == stored.len();
-        if !alike {
-            return Ok(None);
-        }
-        let codec = match first.algorithm {
-            Algorithm::Zlib => Codec::Zlib,
-            Algorithm::OldZlib => Codec::Deflate,
-            Algorithm::Lz4 => Codec::Lz4,
-            Algorithm::Zstd => Codec::Zstd,
-            Algorithm::Lzma => Codec::Lzma,
-        };
-        let mut content = Vec::new();
-        let mut setting = None;
-        for block in &blocks {
-            let from = content.len();
-            let Ok(bytes) = block.stored(stored) else { return Ok(None) };
-            if block.decompress(stored, &mut content).is_err() {
-                return Ok(None);
-            }
-            let raw = content.get(from..).unwrap_or_default();
-            let found = self.search.find(codec, bytes, raw)?;
-            if found.is_none() || *setting.get_or_insert(found) != found {
-                return Ok(None);
-            }
-        }
-        let Some(setting) = setting.flatten() else { return Ok(None) };
-        self.tally.remade += blocks.len() as u64;
-        self.tally.remade_bytes += stored.len() as u64;
-        Ok(Some(Opened { codec, setting, method: first.method, content }))
-    }
-
     fn piece(&mut self, piece: &Piece, item: &Item, key: &[u8], opened: Opened) {
         let Opened { codec, setting, method, content } = opened;
         let base = piece.key_bytes;
-        let border = content::border(key).filter(|_| piece.shape != Shape::Plain);
+        let border = match piece.shape {
+            Shape::Plain => None,
+            Shape::Shuffled { .. } => Some(content.len()),
+            Shape::Jagged { .. } | Shape::Sequences { .. } => content::border(key),
+        };
         // What does not come together again as it was is not taken apart.
         let parts = border
             .and_then(|border| content::split(&content, piece.shape, border, base))
@@ -188,6 +173,10 @@ impl Packer {
         let known = piece.shape == Shape::Plain || parts.is_some();
         let (shape, values, lengths) = match &parts {
             Some(Parts { shape, values, lengths }) => (*shape, &values[..], &lengths[..]),
+            // The sum behind the stored bytes was found right, whatever the content is.
+            None if piece.shape.is_summed() => {
+                (Shape::Shuffled { unit: 1, sums: Sums::STORED }, &content[..], &[][..])
+            }
             None => (Shape::Plain, &content[..], &[][..]),
         };
         let kind = if known && values.len() % piece.kind.record_bytes() == 0 {
@@ -199,17 +188,12 @@ impl Packer {
 
         self.flush();
         let keyed = !key.is_empty();
-        let shape_number = match shape {
-            Shape::Plain => 0u8,
-            Shape::Jagged { .. } => 1,
-            Shape::Sequences { .. } => 2,
-        };
         self.recipe.push(
             (codec.number() + 1)
                 | if piece.framed { FRAMED } else { 0 }
                 | if keyed { KEYED } else { 0 }
                 | if counts.is_some() { COUNTS } else { 0 }
-                | (shape_number << form::SHAPE_SHIFT),
+                | (shape.number() << form::SHAPE_SHIFT),
         );
         if keyed {
             put(&mut self.recipe, key.len() as u64);
@@ -233,6 +217,10 @@ impl Packer {
                 self.lengths(lengths);
                 self.recipe.push(tail.number());
                 put(&mut self.recipe, version.into());
+            }
+            Shape::Shuffled { unit, sums } => {
+                put(&mut self.recipe, unit as u64);
+                self.recipe.push(sums.number());
             }
         }
         self.columns.append(column, values);

@@ -1,15 +1,19 @@
 //! The unpacked form as the file that it was: the inverse of [`pack`](crate::pack()).
 
+use crate::codec::deflate::Stream;
 use crate::codec::{self, Codec};
+use crate::content::shuffle::{self, Sums};
 use crate::content::{self, KeyFields, Shape, Tail};
 use crate::error::RemakeError;
-use crate::form::{self, Bytes, COUNTS, FRAMED, KEYED, Sections};
+use crate::form::{self, Bytes, COUNTS, FIRST, FRAMED, KEYED, LAST, Sections};
 use std::io::{Read, Write};
 
 /// Most bytes of a key.
 const MAX_KEY: u64 = 1 << 16;
 /// Most lengths of a group, over all its sets.
 const MAX_LENGTHS: u64 = form::MAX_GROUP;
+
+const UNENDED: RemakeError = RemakeError::Corruption("a stream that does not end");
 
 /// Makes the file again, group by group; gives its length. A file longer than `limit` bytes is refused.
 ///
@@ -18,6 +22,7 @@ const MAX_LENGTHS: u64 = form::MAX_GROUP;
 /// makes; [`RemakeError::Encoder`], I/O. What was written before is right as far as it goes.
 pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u64, RemakeError> {
     let mut at = 0;
+    let mut stream = None;
     while let Some(sections) = Sections::read(&mut form)? {
         let columns = sections.columns.iter().map(|(_, bytes)| Bytes(bytes)).collect();
         let mut group = Group {
@@ -29,6 +34,7 @@ pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u
             work: 0,
             last: usize::MAX,
             at,
+            stream,
         };
         while !group.recipe.0.is_empty() {
             let bytes = group.op()?;
@@ -40,6 +46,10 @@ pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u
         }
         group.finish()?;
         at = group.at;
+        stream = group.stream;
+    }
+    if stream.is_some() {
+        return Err(UNENDED);
     }
     Ok(at)
 }
@@ -58,12 +68,20 @@ struct Group<'a> {
     last: usize,
     /// Bytes of the file so far.
     at: u64,
+    /// A stream that has not ended.
+    stream: Option<Stream>,
 }
 
 impl<'a> Group<'a> {
     /// The bytes of the file that the next entry of the recipe stands for.
     fn op(&mut self) -> Result<Vec<u8>, RemakeError> {
         let flags = self.recipe.u8()?;
+        if flags == form::STREAM {
+            return self.part();
+        }
+        if self.stream.is_some() {
+            return Err(UNENDED);
+        }
         if flags == 0 {
             let n = self.recipe.varint()?;
             return self.kept.take(n).map(<[u8]>::to_vec);
@@ -75,16 +93,7 @@ impl<'a> Group<'a> {
         let base = base.ok_or(RemakeError::Corruption("a key of more than 64 KiB"))?;
         let method = if flags & FRAMED == 0 { None } else { Some(self.recipe.u8()?) };
         let setting = self.recipe.u8()?;
-        let content_bytes = self.recipe.varint()?;
-        if content_bytes > form::MAX_CONTENT {
-            let limit = form::MAX_CONTENT;
-            return Err(RemakeError::LimitExceeded { needed: content_bytes, limit });
-        }
-        // Every content costs an encoder's time, also where lengths alone make it long.
-        self.work = self.work.saturating_add(content_bytes);
-        if self.work > form::MAX_GROUP {
-            return Err(RemakeError::LimitExceeded { needed: self.work, limit: form::MAX_GROUP });
-        }
+        let content_bytes = self.content_bytes()?;
         let column = self.column()?;
         let (shape, lengths) = self.shape(flags >> form::SHAPE_SHIFT)?;
         let set = lengths.and_then(|at| self.lengths.get(at)).map_or(&[][..], Vec::as_slice);
@@ -101,7 +110,10 @@ impl<'a> Group<'a> {
                 .ok_or(RemakeError::Corruption("a content that counts nothing"))?;
             self.hold(counts)?;
         }
-        let stored = store(codec, setting, method, &content)?;
+        let mut stored = store(codec, setting, method, &content)?;
+        if shape.is_summed() {
+            shuffle::append_sum(&mut stored);
+        }
         let mut out = self.kept.take(key_bytes)?.to_vec();
         if flags & KEYED != 0 {
             let expected = KeyFields {
@@ -114,6 +126,45 @@ impl<'a> Group<'a> {
         }
         out.extend_from_slice(&stored);
         Ok(out)
+    }
+
+    /// The bytes of the file that a part of a stream gives.
+    fn part(&mut self) -> Result<Vec<u8>, RemakeError> {
+        let ends = self.recipe.u8()?;
+        if ends > (FIRST | LAST) || self.stream.is_some() == (ends & FIRST != 0) {
+            return Err(RemakeError::Corruption("a part of a stream out of its order"));
+        }
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => Stream::new(self.recipe.u8()?)
+                .ok_or(RemakeError::Corruption("an unknown setting of a codec"))?,
+        };
+        let bytes = self.content_bytes()?;
+        let column = self.column()?;
+        let column = self.columns.get_mut(column);
+        let content = column.ok_or(RemakeError::Corruption("no such column"))?.take(bytes)?;
+        let mut out = Vec::new();
+        stream.write(content, &mut out)?;
+        if ends & LAST != 0 {
+            stream.finish(&mut out)?;
+        } else {
+            self.stream = Some(stream);
+        }
+        Ok(out)
+    }
+
+    /// The length of the next content.
+    fn content_bytes(&mut self) -> Result<u64, RemakeError> {
+        let needed = self.recipe.varint()?;
+        if needed > form::MAX_CONTENT {
+            return Err(RemakeError::LimitExceeded { needed, limit: form::MAX_CONTENT });
+        }
+        // Every content costs an encoder's time, also where lengths alone make it long.
+        self.work = self.work.saturating_add(needed);
+        if self.work > form::MAX_GROUP {
+            return Err(RemakeError::LimitExceeded { needed: self.work, limit: form::MAX_GROUP });
+        }
+        Ok(needed)
     }
 
     /// The next column's number.
@@ -135,6 +186,11 @@ impl<'a> Group<'a> {
             .ok()
             .filter(|_| (1..=form::MAX_CONTENT).contains(&unit))
             .ok_or(RemakeError::Corruption("values of no bytes"))?;
+        if number == 3 {
+            let sums = Sums::of_number(self.recipe.u8()?);
+            let sums = sums.ok_or(RemakeError::Corruption("unknown sums"))?;
+            return Ok((Shape::Shuffled { unit, sums }, None));
+        }
         let set = self.set()?;
         let tail = Tail::of_number(self.recipe.u8()?)?;
         let shape = match number {
@@ -205,7 +261,7 @@ fn store(
         return codec::remake(codec, setting, content)?.ok_or(unknown);
     };
     let tag = match codec {
-        Codec::Stored => return Err(RemakeError::Corruption("a stored block")),
+        Codec::Stored | Codec::Lzf => return Err(RemakeError::Corruption("no block of ROOT")),
         Codec::Zlib => b"ZL",
         Codec::Deflate => b"CS",
         Codec::Lz4 => b"L4",

@@ -1,4 +1,4 @@
-//! Real ROOT files through the unpacked form and back: the committed fixtures of `vxc-data`, and the shared originals
+//! Real ROOT and HDF5 files through the unpacked form and back: the committed fixtures of `vxc-data`, and the shared originals
 //! where they are there.
 
 use std::fs;
@@ -8,7 +8,7 @@ use vxc_remake::{RemakeError, Tally, pack, scan, unpack};
 
 fn form(file: &[u8]) -> Option<(Vec<u8>, Tally)> {
     let mut input = Cursor::new(file);
-    let plan = scan(&mut input).unwrap()?;
+    let plan = scan(Cursor::new(file.to_vec())).unwrap()?;
     let mut form = Vec::new();
     let tally = pack(&mut input, &plan, |group| {
         group.iter().for_each(|section| form.extend_from_slice(&section.bytes));
@@ -28,26 +28,28 @@ fn round_trip(path: &Path) -> Tally {
     tally
 }
 
-fn root_files(folder: &Path) -> Vec<PathBuf> {
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        entries.filter(|p| p.extension().is_some_and(|e| e == "root")).collect();
+    let mut files: Vec<_> = entries
+        .filter(|p| p.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)))
+        .collect();
     files.sort();
-    files
-}
-
-fn fixtures() -> Vec<PathBuf> {
-    let files =
-        root_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures/root"));
-    assert!(files.len() >= 5);
     files
 }
 
 #[test]
 fn fixtures_come_back() {
-    for path in fixtures() {
-        let tally = round_trip(&path);
-        println!("{}: {tally:?}", path.display());
+    for (format, blocks) in [("root", 9), ("hdf5", 100)] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures");
+        let files = files(&folder.join(format), &["root", "h5"]);
+        assert!(files.len() >= 5);
+        let mut remade = 0;
+        for path in files {
+            let tally = round_trip(&path);
+            println!("{}: {tally:?}", path.display());
+            remade += tally.remade;
+        }
+        assert!(remade >= blocks, "{format}: {remade}");
     }
 }
 
@@ -57,7 +59,8 @@ fn originals_come_back() {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
         PathBuf::from,
     );
-    let files = root_files(&folder.join("originals"));
+    let mut files = files(&folder.join("originals"), &["root", "h5", "hdf5"]);
+    files.extend(self::files(&folder.join("atlas"), &["h5"]));
     if files.is_empty() {
         eprintln!("skipped: no shared data in {}", folder.display());
         return;

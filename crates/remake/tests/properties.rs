@@ -81,7 +81,7 @@ fn file(records: &[Record]) -> (Vec<u8>, Plan) {
         let (content, shape, border) = content(record);
         let codec = Codec::of_number(record.codec).unwrap();
         let tag: &[u8] = match codec {
-            Codec::Stored => b"",
+            Codec::Stored | Codec::Lzf => b"",
             Codec::Zlib => b"ZL",
             Codec::Deflate => b"CS",
             Codec::Lz4 => b"L4",
@@ -115,6 +115,7 @@ fn file(records: &[Record]) -> (Vec<u8>, Plan) {
         let piece = Piece {
             key_bytes: KEY as u32,
             codec: (codec == Codec::Stored).then_some(codec),
+            stream: None,
             framed: codec != Codec::Stored,
             content_bytes: content.len() as u64,
             column: record.column,

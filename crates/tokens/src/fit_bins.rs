@@ -181,7 +181,7 @@ fn finish(width: u32, atoms: &[Atom], cuts: &[usize]) -> Bins {
     // The distance at which the next value of a continuous bin may be expected.
     let reach = |g: &Atom| {
         if g.distinct >= 3 && g.count <= 4 * g.distinct {
-            (g.hi - g.lo) / g.distinct * 8
+            ((g.hi - g.lo) / g.distinct).saturating_mul(8)
         } else {
             0
         }

@@ -58,8 +58,8 @@ pub struct PackArgs {
     /// Leave name, time and permissions of the input out of the archive
     #[arg(long)]
     pub no_name: bool,
-    /// Compress files made of compressed blocks (ROOT) as they are; without this, the blocks are opened, their content is
-    /// compressed, and decompression makes the file again byte for byte
+    /// Compress files made of compressed blocks (ROOT, HDF5, gzip) as they are; without this, the blocks are opened,
+    /// their content is compressed, and decompression makes the file again byte for byte
     #[arg(long)]
     pub no_unpack: bool,
     /// Segments of at most SIZE (MiB, or with a suffix B, K, M, G) and at most the level's: smaller ones give finer

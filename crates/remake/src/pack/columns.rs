@@ -72,19 +72,20 @@ impl Columns {
         for (kind, bytes) in self.all {
             let own = bytes.len() >= OWN;
             let base = class(&kind);
-            layouts.push(layout(&kind, own));
+            layouts.push((layout(&kind, own), kind == ValueKind::Unknown && own));
             columns.push((if own { base | OWN_CLASS } else { base }, bytes));
         }
         let mut form = Sections { recipe, kept, columns };
         let (head, order) = form.head();
         let mut group = Vec::new();
         let mut previous = None;
-        add(&mut group, head, None, &mut previous, 0);
-        add(&mut group, std::mem::take(&mut form.kept), None, &mut previous, OWN_CLASS);
+        let bytes = (None, false);
+        add(&mut group, head, bytes.clone(), &mut previous, 0);
+        add(&mut group, std::mem::take(&mut form.kept), bytes, &mut previous, OWN_CLASS);
         for number in order {
             let Some((class, bytes)) = form.columns.get_mut(number) else { continue };
-            let layout = layouts.get_mut(number).and_then(Option::take);
-            add(&mut group, std::mem::take(bytes), layout, &mut previous, *class);
+            let what = layouts.get_mut(number).map(std::mem::take).unwrap_or_default();
+            add(&mut group, std::mem::take(bytes), what, &mut previous, *class);
         }
         group
     }
@@ -94,7 +95,7 @@ impl Columns {
 fn add(
     group: &mut Group,
     bytes: Vec<u8>,
-    layout: Option<RecordLayout>,
+    (layout, unknown): (Option<RecordLayout>, bool),
     previous: &mut Option<u8>,
     class: u8,
 ) {
@@ -105,7 +106,7 @@ fn add(
         Some(last) if *previous == Some(class) && class & OWN_CLASS == 0 => {
             last.bytes.extend_from_slice(&bytes);
         }
-        _ => group.push(Section { bytes, layout }),
+        _ => group.push(Section { bytes, layout, unknown }),
     }
     *previous = Some(class);
 }
@@ -127,7 +128,7 @@ fn class(kind: &ValueKind) -> u8 {
         Kind::Bytes(n) => 16 + n,
     };
     match kind {
-        ValueKind::Bytes => 1,
+        ValueKind::Bytes | ValueKind::Unknown => 1,
         ValueKind::Numbers(kind, Endian::Little, _) => LENGTHS + of(*kind),
         ValueKind::Numbers(kind, Endian::Big, _) => of(*kind),
         ValueKind::Records(_) => RECORDS,
@@ -137,10 +138,10 @@ fn class(kind: &ValueKind) -> u8 {
 /// The layout of a section that is one column, or that several share.
 fn layout(kind: &ValueKind, own: bool) -> Option<RecordLayout> {
     match kind {
-        ValueKind::Bytes => None,
+        ValueKind::Bytes | ValueKind::Unknown => None,
         ValueKind::Numbers(kind, endian, count) => {
             RecordLayout::array(*kind, *endian, if own { *count } else { 1 }).ok()
         }
-        ValueKind::Records(layout) => own.then(|| layout.clone()),
+        ValueKind::Records(layout) => own.then(|| (**layout).clone()),
     }
 }

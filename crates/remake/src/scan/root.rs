@@ -6,6 +6,7 @@ use crate::content::{Shape, Tail};
 use crate::error::RemakeError;
 use std::collections::HashMap;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 use vxc_data::root::{Branch, Place, RootFile, layout};
 use vxc_tokens::RecordLayout;
 use vxc_tokens::layout::{Endian, Field};
@@ -61,6 +62,7 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
             Piece {
                 key_bytes: key.key_bytes.into(),
                 codec: plain.then_some(Codec::Stored),
+                stream: None,
                 framed: !plain,
                 content_bytes: content,
                 column: known.column,
@@ -88,7 +90,7 @@ fn describe(branch: &Branch) -> (ValueKind, Shape) {
             usize::try_from(member.count).unwrap_or(1),
         ),
         members => match record(members) {
-            Some(layout) => ValueKind::Records(layout),
+            Some(layout) => ValueKind::Records(Arc::new(layout)),
             None => return bytes,
         },
     };
