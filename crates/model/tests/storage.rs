@@ -89,3 +89,27 @@ fn damaged_files_are_errors() {
     std::fs::write(directory.path().join("model.json"), "{\"vocab\": 3}").expect("written");
     assert!(matches!(load(directory.path(), &Device::flex()), Err(ModelError::Format { .. })));
 }
+
+/// A description may declare any size; nothing of it is built before there are weights for it.
+#[test]
+fn sizes_without_weights_are_refused_before_anything_is_built() {
+    let directory = tempfile::tempdir().expect("a directory");
+    save(&network(&with_memory(), 3), directory.path()).expect("saved");
+    let path = directory.path().join("model.json");
+    let text = std::fs::read_to_string(&path).expect("a description");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for (key, value) in [
+        ("d_model", 1u64 << 20),
+        ("d_model", 1 << 14),
+        ("n_layers", 1 << 20),
+        ("n_layers", 1 << 8),
+        ("d_ff", u64::from(u32::MAX)),
+        ("d_ff", 1 << 16),
+        ("vocab", 1 << 16),
+    ] {
+        let mut changed = json.clone();
+        changed[key] = value.into();
+        std::fs::write(&path, changed.to_string()).expect("written");
+        assert!(load(directory.path(), &Device::flex()).is_err(), "{key} = {value}");
+    }
+}
