@@ -60,6 +60,9 @@ pub struct Progress {
     pub config: u32,
 }
 
+/// A checkpoint: the network, and where the run stood.
+pub type Saved = (OptimisedCompressiveTransformer, Progress);
+
 /// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -159,8 +162,7 @@ impl RunFolder {
         &self,
         device: &Device,
         optimiser: &mut NamedAdamW,
-    ) -> Result<(Option<(OptimisedCompressiveTransformer, Progress)>, Vec<String>), TrainError>
-    {
+    ) -> Result<(Option<Saved>, Vec<String>), TrainError> {
         let mut damaged = Vec::new();
         let mut first = None;
         for folder in self.checkpoints()?.into_iter().rev() {
@@ -182,7 +184,7 @@ impl RunFolder {
         folder: PathBuf,
         device: &Device,
         optimiser: &mut NamedAdamW,
-    ) -> Result<(OptimisedCompressiveTransformer, Progress), TrainError> {
+    ) -> Result<Saved, TrainError> {
         let within = Self { root: folder };
         let network = vxc_model::load(&within.root, device)?;
         let progress: Progress = serde_json::from_slice(&within.get("state.json")?)

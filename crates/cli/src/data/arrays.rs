@@ -176,7 +176,7 @@ fn flat(name: &Path, bytes: u64) -> Result<ArrayInfo, Failure> {
     if let Some(sidecar) = Sidecar::read(name)? {
         return Ok(sidecar.info(bytes)?);
     }
-    let layout = names_beside(name).filter(|l| bytes % l.record_bytes as u64 == 0);
+    let layout = names_beside(name).filter(|l| bytes.is_multiple_of(l.record_bytes as u64));
     let path = name.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     let (dtype, elements) = match layout {
         Some(layout) => {

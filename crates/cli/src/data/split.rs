@@ -70,8 +70,7 @@ fn parts(text: &str) -> Result<Vec<(String, f64)>, Failure> {
         let plain =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
         let share: f64 = share.parse().map_err(|_| wrong(part))?;
-        if !plain
-            || !(share.is_finite() && share > 0.0)
+        if !(plain && share.is_finite() && share > 0.0)
             || out.iter().any(|(other, _)| other == name)
         {
             return Err(wrong(part));
@@ -96,7 +95,7 @@ fn cuts(how: &SplitArgs, first: &Path, input: &mut Joined) -> Result<Cuts, Failu
             return Ok(Cuts::Lines(if is_hepmc { EVENT } else { b"" }));
         }
     };
-    if record == 0 || input.bytes % record as u64 != 0 {
+    if record == 0 || !input.bytes.is_multiple_of(record as u64) {
         return Err(Failure::usage(format!("{} bytes are no records of {record}", input.bytes)));
     }
     let by = match &how.by {
