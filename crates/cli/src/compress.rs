@@ -48,33 +48,11 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     let mut output = target.open(pack.placing.force, terminal)?;
 
     let before = source.meta.clone();
-    let names = streams::FieldNames::default();
-    let mut unpacked = None;
-    if let Some(mut unpacking) = Unpacking::of(pack, &source)? {
-        let (summary, tally) = write_unpacked(pack, &source, &mut unpacking, &mut output, console)?;
-        let note = unpacked::note(&unpacking.original, &tally, summary.coded_bytes);
-        // Where that may have brought nothing, the other way is tried too; what was written to a pipe stays.
-        let doubtful = summary.coded_bytes / 8 >= tally.plain_bytes / 10;
-        let unpacking = if doubtful && output.is_file() {
-            let mut plain = target.open(pack.placing.force, terminal)?;
-            let again = Source::open(name)?;
-            let (other, found) = write(pack, again, &mut plain, names.clone(), console)?;
-            if other.coded_bytes <= summary.coded_bytes {
-                output = plain;
-                (other, found, String::new())
-            } else {
-                (summary, names.clone(), note)
-            }
-        } else {
-            (summary, names.clone(), note)
-        };
-        unpacked = Some(unpacking);
-    }
-    let (summary, names, note) = match unpacked {
-        Some(done) => done,
-        None => {
-            let (summary, names) = write(pack, source, &mut output, names, console)?;
-            (summary, names, String::new())
+    let Written { summary, names, note } = match Unpacking::of(pack, &source)? {
+        None => write(pack, source, &mut output, console)?,
+        Some(unpacking) => {
+            let open = || target.open(pack.placing.force, terminal);
+            write_smaller(pack, &source, unpacking, &mut output, open, console)?
         }
     };
     if let Output::Pending(pending) = &mut output {
@@ -97,14 +75,46 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     Ok(Sizes { raw: summary.raw_bytes, coded: summary.coded_bytes })
 }
 
+/// What was written.
+struct Written {
+    summary: Summary,
+    names: streams::FieldNames,
+    /// What the line at the end adds.
+    note: String,
+}
+
+/// Encodes the unpacked form of a file; where that may have brought nothing, the file as it is as well, and keeps the smaller
+/// one. What was written to a pipe stays.
+fn write_smaller(
+    pack: &Pack,
+    source: &Source,
+    mut unpacking: Unpacking,
+    output: &mut Output,
+    open: impl FnOnce() -> Result<Output, Failure>,
+    console: &Console,
+) -> Result<Written, Failure> {
+    let (summary, tally) = write_unpacked(pack, source, &mut unpacking, output, console)?;
+    let doubtful = summary.coded_bytes / 8 >= tally.plain_bytes / 10;
+    if doubtful && output.is_file() {
+        let mut plain = open()?;
+        let written = write(pack, Source::open(&source.name)?, &mut plain, console)?;
+        if written.summary.coded_bytes <= summary.coded_bytes {
+            *output = plain;
+            return Ok(written);
+        }
+    }
+    let note = unpacked::note(&unpacking.original, &tally, summary.coded_bytes);
+    Ok(Written { summary, names: streams::FieldNames::default(), note })
+}
+
 /// Encodes everything into the output.
 fn write(
     pack: &Pack,
     mut source: Source,
     output: &mut Output,
-    mut names: streams::FieldNames,
     console: &Console,
-) -> Result<(Summary, streams::FieldNames), Failure> {
+) -> Result<Written, Failure> {
+    let mut names = streams::FieldNames::default();
     let len = source.len;
     let label = Shown(&source.name).to_string();
     let name = source.name.clone();
@@ -144,7 +154,7 @@ fn write(
     };
     drop(progress);
     match result {
-        Ok((_, summary)) => Ok((summary, names)),
+        Ok((_, summary)) => Ok(Written { summary, names, note: String::new() }),
         Err(Error::Verify { at }) => Err(Failure::Verify(format!("at byte {at}"))),
         Err(e) => Err(output.explain_codec(e)),
     }

@@ -1,10 +1,10 @@
 //! Files that are made of compressed blocks: their unpacked form into an archive, and the file out of it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-use vxc::{ContentHasher, Decoder, Encoder, Error, FormatError, Original};
+use vxc::{ContentDigest, ContentHasher, Decoder, Encoder, Error, FormatError, Original};
 use vxc_remake::{Plan, RemakeError, Tally};
 
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ impl Unpacking {
             return Ok(None);
         }
         let mut file = open()?;
-        let digest = digest(&mut file).map_err(Failure::io("cannot read"))?;
+        let digest = ContentDigest::of(&mut file).map_err(Failure::io("cannot read"))?;
         let original = Original { container: plan.container, digest };
         Ok(Some(Self { file, plan, original }))
     }
@@ -61,20 +61,6 @@ impl Unpacking {
             }
             Ok(())
         })
-    }
-}
-
-fn digest(file: &mut (impl Read + Seek)) -> io::Result<vxc::ContentDigest> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut hasher = ContentHasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.digest()),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
     }
 }
 

@@ -100,6 +100,23 @@ impl ContentHasher {
 }
 
 impl ContentDigest {
+    /// Of all that a reader gives.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn of(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = ContentHasher::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(hasher.digest()),
+                Ok(n) => hasher.update(&buffer[..n]),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
     /// Compares with the digest of what was decoded.
     ///
     /// # Errors

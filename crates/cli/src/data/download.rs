@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ureq::Agent;
-use vxc::ContentHasher;
+use vxc::ContentDigest;
 
 use super::unpack;
 use crate::args::DownloadArgs;
@@ -301,7 +301,7 @@ impl Download<'_> {
     /// Checks the part and gives it its name.
     fn publish(&self) -> Result<u64, Failure> {
         let wrap = Failure::io(format!("cannot read {}", Shown(&self.part)));
-        let digest = hash(&self.part).map_err(wrap)?;
+        let digest = File::open(&self.part).and_then(ContentDigest::of).map_err(wrap)?;
         let hex: String = digest.blake3.iter().map(|b| format!("{b:02x}")).collect();
         let adler = format!("{:08x}", digest.adler32);
         let mut wrong = Vec::new();
@@ -327,19 +327,6 @@ impl Download<'_> {
             .map_err(Failure::io(format!("cannot write {}", Shown(self.path))))?;
         let _ = fs::remove_file(self.tag());
         Ok(digest.len)
-    }
-}
-
-fn hash(path: &Path) -> io::Result<vxc::ContentDigest> {
-    let mut file = File::open(path)?;
-    let (mut hasher, mut buffer) = (ContentHasher::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.digest()),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! and (without the lengths, which [`ArrayFile`](super::ArrayFile) gives) where lists end: [`Padded::inexact`] and
 //! [`Padded::cut`] count the first two. Columns of lists in lists, and of packed floats, are left out.
 
-use super::root::{Cursor, Table, depth};
+use super::root::{Cursor, Table, depth, load_all};
 use crate::error::DataError;
 use crate::root::RootFile;
 use crate::root::layout::{Layout, Shape};
@@ -105,17 +105,8 @@ impl<'a, R: Read + Seek> Padded<'a, R> {
     /// # Errors
     /// Those of reading; [`DataError::Corruption`] where columns differ in entries.
     pub fn rows(&mut self) -> Result<Option<Vec<u8>>, DataError> {
-        let mut loaded = 0usize;
-        for cursor in &mut self.cursors {
-            loaded = loaded.saturating_add(usize::from(cursor.load(self.file, self.table)?));
-        }
-        if loaded == 0 {
+        if !load_all(&mut self.cursors, self.file, self.table)? {
             return Ok(None);
-        }
-        if loaded != self.cursors.len() {
-            return Err(DataError::corrupt(
-                "columns of one table have different numbers of entries",
-            ));
         }
         let row = self.width.saturating_mul(4).max(1);
         let most = usize::try_from(SLAB_BYTES).unwrap_or(1).checked_div(row).unwrap_or(1).max(1);

@@ -411,6 +411,25 @@ impl Cursor {
     }
 }
 
+/// Loads every cursor that has come to the end of its piece; false where all of them are at the end of their columns.
+///
+/// # Errors
+/// Those of reading; [`DataError::Corruption`] where some columns go on and others do not.
+pub(super) fn load_all<R: Read + Seek>(
+    cursors: &mut [Cursor],
+    file: &mut RootFile<R>,
+    table: &Table,
+) -> Result<bool, DataError> {
+    let mut loaded = 0usize;
+    for cursor in cursors.iter_mut() {
+        loaded = loaded.saturating_add(usize::from(cursor.load(file, table)?));
+    }
+    if loaded > 0 && loaded != cursors.len() {
+        return Err(DataError::corrupt("columns of one table have different numbers of entries"));
+    }
+    Ok(loaded > 0)
+}
+
 /// Iterator over the values of an array.
 #[derive(Debug)]
 pub(super) struct Blocks<'a, R> {
@@ -424,17 +443,8 @@ pub(super) struct Blocks<'a, R> {
 
 impl<R: Read + Seek> Blocks<'_, R> {
     fn block(&mut self) -> Result<Option<Vec<u8>>, DataError> {
-        let mut loaded = 0usize;
-        for cursor in &mut self.cursors {
-            loaded = loaded.saturating_add(usize::from(cursor.load(self.file, self.table)?));
-        }
-        if loaded == 0 {
+        if !load_all(&mut self.cursors, self.file, self.table)? {
             return Ok(None);
-        }
-        if loaded != self.cursors.len() {
-            return Err(DataError::corrupt(
-                "columns of one table have different numbers of entries",
-            ));
         }
         // A column of its own goes by its pieces.
         if let [cursor] = self.cursors.as_mut_slice() {
