@@ -110,7 +110,7 @@ impl ContentDigest {
         loop {
             match reader.read(&mut buffer) {
                 Ok(0) => return Ok(hasher.digest()),
-                Ok(n) => hasher.update(&buffer[..n]),
+                Ok(n) => hasher.update(buffer.get(..n).unwrap_or_default()),
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
