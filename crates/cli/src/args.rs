@@ -16,7 +16,8 @@ pub use data::{
     SplitArgs,
 };
 pub use groups::{
-    Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, UnpackArgs, Verify,
+    Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, TalkArgs, UnpackArgs,
+    Verify,
 };
 pub use train::{ExportArgs, TrainArgs};
 
@@ -212,9 +213,9 @@ pub struct FitArgs {
     /// Level.
     #[command(flatten)]
     pub level: LevelFlags,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `inspect`.
@@ -240,20 +241,20 @@ pub struct InspectArgs {
 impl Cli {
     /// How much to say.
     pub fn talk(&self) -> Talk {
-        let common = match &self.command {
-            None => &self.plain.base.common,
-            Some(Command::Compress(a)) => &a.base.common,
-            Some(Command::Decompress(a)) => &a.base.common,
-            Some(Command::Test(a)) => &a.base.common,
-            Some(Command::List(a)) => &a.base.common,
-            Some(Command::Fit(a)) => &a.common,
-            Some(Command::Train(a)) => &a.common,
-            Some(Command::Export(a)) => &a.common,
-            Some(Command::Inspect(a)) => &a.common,
-            Some(Command::Data(a)) => a.command.common(),
-            Some(Command::Experiment(a)) => &a.common,
+        let talk = match &self.command {
+            None => &self.plain.base.common.talk,
+            Some(Command::Compress(a)) => &a.base.common.talk,
+            Some(Command::Decompress(a)) => &a.base.common.talk,
+            Some(Command::Test(a)) => &a.base.common.talk,
+            Some(Command::List(a)) => &a.base.common.talk,
+            Some(Command::Fit(a)) => &a.talk,
+            Some(Command::Train(a)) => &a.talk,
+            Some(Command::Export(a)) => &a.talk,
+            Some(Command::Inspect(a)) => &a.common.talk,
+            Some(Command::Data(a)) => a.command.talk(),
+            Some(Command::Experiment(a)) => &a.talk,
         };
-        match (common.quiet, common.verbose) {
+        match (talk.quiet, talk.verbose) {
             (true, _) => Talk::Quiet,
             (false, 0) => Talk::Normal,
             (false, _) => Talk::Verbose,

@@ -22,6 +22,7 @@ use crate::meta::{Looks, mode, to_bytes, to_nanos, with_suffix};
 use crate::options::Pack;
 use crate::output::{Output, Pending, Target, Terminal};
 use crate::progress::{Counters, Progress};
+use crate::rebuild;
 use crate::streams;
 use crate::unpacked::{self, Broken, Counted, Unpacking, restore};
 
@@ -33,22 +34,33 @@ const READ: usize = 1 << 20;
 /// # Errors
 /// Whatever went wrong; then nothing was published and the input is there.
 pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let plan = pack.rebuild.then(|| rebuild::Plan::of(name)).transpose()?;
+    let title = plan.as_ref().map_or(name, |plan| &plan.title);
     let target = match &pack.placing.target {
         Some(target) => target.clone(),
         None if is_stdin(name) => Target::Stdout,
-        None => Target::Path(with_suffix(name, ".vxc")),
+        None => Target::Path(with_suffix(title, ".vxc")),
     };
     // Before it is opened, which may wait for whoever writes to it.
     if pack.placing.target.is_none() && !is_stdin(name) && is_pipe(name) {
         return Err(Failure::usage("a pipe has no name; say where to write with -c or -o"));
     }
-    let source = Source::open(name)?;
+    let mut source = Source::open(name)?;
     target.check(pack.placing.force, &source.meta)?;
     let terminal = if pack.placing.force { Terminal::Forced } else { Terminal::Never };
     let mut output = target.open(pack.placing.force, terminal)?;
 
     let before = source.meta.clone();
-    let Written { summary, names, note } = match Unpacking::of(pack, &source)? {
+    let original = source.len;
+    // Until the archive is there.
+    let mut rebuilt = match &plan {
+        Some(plan) => plan.build(name, &target, console)?,
+        None => None,
+    };
+    if let Some(rebuilt) = &mut rebuilt {
+        source = rebuilt.source(before.clone())?;
+    }
+    let Written { mut summary, names, mut note } = match Unpacking::of(pack, &source)? {
         None => write(pack, source, &mut output, console)?,
         Some(unpacking) => {
             let open = || target.open(pack.placing.force, terminal);
@@ -62,6 +74,11 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
         if console.verbose() {
             facts(pack, pending, &names, console)?;
         }
+    }
+    if let Some(rebuilt) = &rebuilt {
+        // What the user had, not what stands for it.
+        summary.raw_bytes = original.unwrap_or(summary.raw_bytes);
+        note = rebuilt.note.clone();
     }
     let on_disk = output.is_file();
     output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
@@ -97,7 +114,10 @@ fn write_smaller(
     let doubtful = summary.coded_bytes / 8 >= tally.plain_bytes / 10;
     if doubtful && output.is_file() {
         let mut plain = open()?;
-        let written = write(pack, Source::open(&source.name)?, &mut plain, console)?;
+        let mut again = Source::open(&source.name)?;
+        again.title.clone_from(&source.title);
+        again.meta.clone_from(&source.meta);
+        let written = write(pack, again, &mut plain, console)?;
         if written.summary.coded_bytes <= summary.coded_bytes {
             *output = plain;
             return Ok(written);
@@ -116,8 +136,8 @@ fn write(
 ) -> Result<Written, Failure> {
     let mut names = streams::FieldNames::default();
     let len = source.len;
-    let label = Shown(&source.name).to_string();
-    let name = source.name.clone();
+    let label = Shown(&source.title).to_string();
+    let name = source.title.clone();
     let sample = source.peek(SAMPLE)?;
     let layout = match &pack.model {
         None => pack.layout.choose(&name, len, sample, console)?,
@@ -168,7 +188,7 @@ fn write_unpacked(
     output: &mut Output,
     console: &Console,
 ) -> Result<(Summary, Tally), Failure> {
-    let label = unpacked::shown(&source.name);
+    let label = unpacked::shown(&source.title);
     let progress = Progress::start(console, label, None, Counters::one());
     let options = CompressOptions {
         original: Some(unpacking.original),
@@ -247,7 +267,7 @@ fn check_model(model: &vxc::Model, len: Option<u64>, sample: &[u8]) -> Result<()
 fn metadata(source: &Source) -> Metadata {
     let Some(meta) = &source.meta else { return Metadata::default() };
     Metadata {
-        name: source.name.file_name().map(to_bytes).filter(|n| !n.is_empty()),
+        name: source.title.file_name().map(to_bytes).filter(|n| !n.is_empty()),
         mtime: meta.modified().ok().and_then(to_nanos),
         mode: mode(meta),
     }

@@ -6,7 +6,7 @@ mod compare;
 #[cfg(feature = "download")]
 mod download;
 mod extract;
-mod rebuild;
+pub mod rebuild;
 pub mod sidecar;
 mod split;
 mod unpack;

@@ -14,6 +14,8 @@ use crate::meta::identity;
 pub struct Source {
     /// As given; `-` for standard input.
     pub name: PathBuf,
+    /// What it is called for people and in the archive: its name, unless it stands for another file.
+    pub title: PathBuf,
     /// The file, where it is a regular one.
     pub file: Option<File>,
     /// What the system says of it, if it is a regular file with a name.
@@ -43,6 +45,7 @@ impl Source {
         let reader = file.try_clone().map_err(Failure::io(""))?;
         Ok(Self {
             name: name.to_owned(),
+            title: name.to_owned(),
             file: regular.then_some(file),
             len: regular.then_some(meta.len()),
             meta: regular.then_some(meta),
@@ -59,7 +62,9 @@ impl Source {
             ));
         }
         let (len, reader) = stdin_reader(stdin)?;
-        Ok(Self { name: "-".into(), file: None, meta: None, len, head: Vec::new(), reader })
+        let name = PathBuf::from("-");
+        let title = name.clone();
+        Ok(Self { name, title, file: None, meta: None, len, head: Vec::new(), reader })
     }
 
     /// The first bytes, up to `most`. They are read again afterwards.

@@ -23,6 +23,7 @@ mod options;
 mod output;
 mod panics;
 mod progress;
+mod rebuild;
 mod signals;
 mod streams;
 #[cfg(feature = "train")]

@@ -78,6 +78,8 @@ pub struct Pack {
     pub metadata: bool,
     /// Whether compressed blocks in files are opened.
     pub unpack: bool,
+    /// Whether the content of a scientific file is enough.
+    pub rebuild: bool,
     /// Largest segment in bytes; none: the level's.
     pub segment: Option<u64>,
     /// Threads, 0 = all.
@@ -260,6 +262,7 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
         trainer,
         metadata: !a.no_name,
         unpack: !a.no_unpack,
+        rebuild: a.rebuild,
         segment: a.segment,
         threads: base.common.threads.into(),
         memory: base.common.memory,
@@ -279,7 +282,7 @@ fn trainer(
         return Err(Failure::usage("--train-budget is for the levels -7 to -9"));
     }
     let budget = budget.parse().map_err(|e| Failure::usage(format!("--train-budget: {e}")))?;
-    Ok(Some(Arc::new(vxc_train::budget::InputTrainer { budget, quiet: common.quiet })))
+    Ok(Some(Arc::new(vxc_train::budget::InputTrainer { budget, quiet: common.talk.quiet })))
 }
 
 /// Nothing does.

@@ -251,6 +251,16 @@ impl Output {
         matches!(self, Self::Pending(_))
     }
 
+    /// Where a file lies that is complete and has no name yet.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn written(&mut self) -> Result<Option<PathBuf>, Failure> {
+        let Self::Pending(pending) = self else { return Ok(None) };
+        pending.read_back()?;
+        Ok(pending.temporary.as_ref().map(|path| path.to_path_buf()))
+    }
+
     /// Completes the output: a file gets its name.
     ///
     /// # Errors

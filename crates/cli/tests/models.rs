@@ -85,7 +85,7 @@ fn fitting_harms_nothing() {
     f.run(&["fit", "-f", "train.bin", "missing", "-o", "m.vxm"]).bad(2, &["missing"]);
     assert_eq!(f.read("m.vxm"), before);
     // The same data, the same model.
-    f.run(&["fit", "-T1", "train.bin", "-o", "again.vxm"]).good();
+    f.run(&["fit", "train.bin", "-o", "again.vxm"]).good();
     assert_eq!(f.read("again.vxm"), before);
     f.write("empty", b"");
     f.run(&["fit", "empty", "-o", "none.vxm"]).bad(2, &["training"]);

@@ -195,3 +195,54 @@ fn originals_come_back() {
         assert!(folder.read("back") == file, "{}", path.display());
     }
 }
+
+#[test]
+fn rebuilt_hdf5_is_the_same_content_in_a_new_file() {
+    let folder = Folder::new();
+    folder.write("whole.h5", &hdf5("whole"));
+    let run = folder.run(&["compress", "--rebuild", "whole.h5"]).good();
+    assert!(run.err.contains("rebuilt"), "{}", run.err);
+    folder.run(&["decompress", "-o", "back.h5", "whole.h5.vxc"]).good();
+    assert!(folder.read("back.h5") != folder.read("whole.h5"));
+    let compared = folder.run(&["data", "compare", "whole.h5", "back.h5"]).good();
+    assert!(compared.text().contains(" 0 differ"), "{}", compared.text());
+    assert!(folder.run(&["list", "whole.h5.vxc"]).good().text().contains("HDF5"));
+    // What cannot be carried over keeps its bytes, and the reason is said.
+    folder.write("mixed.h5", &hdf5("mixed"));
+    let kept = folder.run(&["compress", "--rebuild", "mixed.h5"]).good();
+    assert!(kept.err.contains("every byte is kept: virtual"), "{}", kept.err);
+    folder.run(&["decompress", "-o", "kept.h5", "mixed.h5.vxc"]).good();
+    assert!(folder.read("kept.h5") == hdf5("mixed"));
+    let names = folder.names();
+    assert!(!names.iter().any(|name| name.starts_with('.')), "{names:?}");
+}
+
+#[test]
+fn rebuilt_root_is_its_columns_as_hdf5() {
+    let folder = Folder::new();
+    folder.write("events.root", &fixture("zlib"));
+    let run = folder.run(&["compress", "--rebuild", "events.root"]).good();
+    assert!(run.err.contains("the ROOT file is not kept"), "{}", run.err);
+    let whole = folder.run(&["compress", "events.root"]).good();
+    assert!(folder.read("events.h5.vxc").len() < folder.read("events.root.vxc").len(), "{whole:?}");
+    folder.run(&["decompress", "-N", "events.h5.vxc"]).good();
+    let compared = folder.run(&["data", "compare", "events.root", "events.h5"]).good();
+    assert!(compared.text().contains(" 0 differ"), "{}", compared.text());
+}
+
+#[test]
+fn rebuild_is_refused_where_it_could_lose_something() {
+    let folder = Folder::new();
+    folder.write("events.root", &fixture("zlib"));
+    folder.write("plain", b"no table");
+    folder.run(&["compress", "--rebuild", "plain"]).bad(2, &["--rebuild is for HDF5 and ROOT"]);
+    assert_eq!(folder.run(&["compress", "--rebuild", "--rm", "events.root"]).code, Some(2));
+    assert_eq!(folder.pipe(&["compress", "--rebuild"], &fixture("zlib")).code, Some(2));
+    folder.write("events.h5.vxc", b"there");
+    folder.run(&["compress", "--rebuild", "events.root"]).bad(2, &["exists already"]);
+    let mut damaged = fixture("zlib");
+    damaged.truncate(300);
+    folder.write("damaged.root", &damaged);
+    assert_ne!(folder.run(&["compress", "--rebuild", "damaged.root"]).code, Some(0));
+    assert_eq!(folder.names(), ["damaged.root", "events.h5.vxc", "events.root", "plain"]);
+}

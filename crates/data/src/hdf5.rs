@@ -9,7 +9,7 @@
 //! ours: [`Dtype`](crate::Dtype) (numbers and bytes of an element),
 //! [`dataset`] (one dataset), [`chunk`] (where its chunks lie), [`filter`] and `lzf` (decoding one), [`rows`]
 //! (values in row-major order, a few megabytes at a time), [`file`](mod@file) (the way in). [`write`](mod@write) writes plain
-//! files: datasets in one piece each.
+//! files: datasets in one piece each; [`rewrite`](mod@rewrite) writes a file anew with all that it holds.
 //!
 //! Invariants: values keep their bytes, in the byte order and with the padding of the file. A dataset is never held
 //! whole: memory is that of its list of chunks, one slab of rows and some decoded chunks. Objects that several links
@@ -38,6 +38,7 @@ pub mod filter;
 mod index;
 mod links;
 mod lzf;
+pub mod rewrite;
 pub mod rows;
 mod seam;
 pub mod storage;

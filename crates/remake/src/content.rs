@@ -96,6 +96,8 @@ pub enum Shape {
         unit: usize,
         /// Which sums there are.
         sums: Sums,
+        /// Zeros behind the values.
+        padding: u64,
     },
 }
 
@@ -130,9 +132,15 @@ pub struct Parts {
 /// Takes a content apart that is expected to be of a shape, with values that end at `border` (which a shuffled one does
 /// not need); `None` if it is not. `base` is the number of bytes of the key.
 pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Option<Parts> {
-    if let Shape::Shuffled { unit, sums } = expected {
-        let values = shuffle::split(content, unit, sums)?;
-        return Some(Parts { shape: expected, values, lengths: Vec::new() });
+    if let Shape::Shuffled { unit, sums, padding } = expected {
+        let mut values = shuffle::split(content, unit, sums)?;
+        let end = usize::try_from(padding).ok().and_then(|n| values.len().checked_sub(n));
+        let zeros =
+            end.and_then(|end| values.get(end..)).is_some_and(|p| p.iter().all(|&b| b == 0));
+        let padding = if zeros { padding } else { 0 };
+        values.truncate(end.filter(|_| zeros).unwrap_or(values.len()));
+        let shape = Shape::Shuffled { unit, sums, padding };
+        return Some(Parts { shape, values, lengths: Vec::new() });
     }
     let (values, tail_bytes) = content.split_at_checked(border)?;
     let end = base.checked_add(u32::try_from(border).ok()?)?;
@@ -209,8 +217,9 @@ pub fn value_bytes(shape: Shape, lengths: &[u32], content: u64) -> Result<u64, R
     let entries = lengths.len() as u64;
     let (tail, heads) = match shape {
         Shape::Plain => return Ok(content),
-        Shape::Shuffled { sums, .. } => {
-            return content.checked_sub(sums.content_bytes()).ok_or(wrong);
+        Shape::Shuffled { sums, padding, .. } => {
+            let values = content.checked_sub(sums.content_bytes());
+            return values.and_then(|bytes| bytes.checked_sub(padding)).ok_or(wrong);
         }
         Shape::Jagged { tail, .. } => (tail, 0),
         Shape::Sequences { tail, .. } => (tail, entries * HEAD as u64),
@@ -246,7 +255,10 @@ pub fn join(
     let wrong = || RemakeError::Corruption("values that their lengths do not fit");
     let (unit, tail, version) = match shape {
         Shape::Plain => return Ok(values.to_vec()),
-        Shape::Shuffled { unit, sums } => return Ok(shuffle::join(values, unit, sums)),
+        Shape::Shuffled { unit, sums, padding } => {
+            let padding = usize::try_from(padding).map_err(|_| wrong())?;
+            return Ok(shuffle::join(values, padding, unit, sums));
+        }
         Shape::Jagged { unit, tail } => (unit, tail, None),
         Shape::Sequences { unit, tail, version } => (unit, tail, Some(version)),
     };

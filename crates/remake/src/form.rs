@@ -4,7 +4,7 @@
 //! form   := group*                                  in the order of the file
 //! group  := head · recipe · kept · columns          each column's bytes, by rising (class, number)
 //! head   := recipe bytes, kept bytes, number of columns: varints
-//!           · for each column: class u8, bytes varint             numbered in this order
+//!           · for each column: class u8, bytes varint, [width varint: class ≥ TABLE]     numbered in this order
 //! recipe := op*                                     in the order of the file
 //! op     := 0 · n varint                            the next n kept bytes
 //!         | 8 · ends u8 · [setting u8] · content bytes varint · column zigzag varint         a part of a stream
@@ -14,7 +14,7 @@
 //! shape  := 0 plain | 1 jagged | 2 sequences | 3 shuffled
 //!   1: unit varint · lengths · tail (0 last word zero, 1 last word is the end)
 //!   2: unit varint · lengths · tail (0, 1, 2 no offsets) · version varint
-//!   3: unit varint · sums u8 ([`Sums`](crate::content::shuffle::Sums))
+//!   3: unit varint · sums u8 ([`Sums`](crate::content::shuffle::Sums), [`PADDED`]) · [padding varint]
 //! lengths := 0 · width u8 (1, 2, 4) · count varint · column varint    new ones, in that column
 //!          | 1 + how many sets back in this group
 //! ```
@@ -24,8 +24,12 @@
 //! [`BLOCK`] bytes, each with its header. COUNTS: the content is an array of big-endian `u32`, and counts as a set of
 //! lengths.
 //!
+//! The columns of a class from [`TABLE`] on lie row by row ([`table`]): of each the next `width` bytes in turn.
+//!
 //! A stream is deflate of any length, whose content comes in parts, also over several groups: ends is [`FIRST`] (then its
 //! setting follows) or [`LAST`] or both or none. Nothing else comes between its parts.
+
+pub mod table;
 
 use crate::error::RemakeError;
 use std::io::Read;
@@ -41,6 +45,10 @@ pub const MAX_COLUMNS: u64 = 1 << 20;
 /// Content of ROOT's full blocks.
 pub const BLOCK: usize = 0xff_ffff;
 
+/// Most bytes of a row of a table.
+pub const MAX_ROW: u64 = 1 << 16;
+/// Columns of a class from this on lie row by row.
+pub const TABLE: u8 = 128;
 /// Flag: ROOT's block headers.
 pub const FRAMED: u8 = 8;
 /// In place of flags: a part of a stream.
@@ -53,6 +61,8 @@ pub const LAST: u8 = 2;
 pub const KEYED: u8 = 16;
 /// Flag: the content counts.
 pub const COUNTS: u8 = 32;
+/// With the sums of shape 3: so many zeros follow the values.
+pub const PADDED: u8 = 8;
 /// Where the shape stands in the flags.
 pub const SHAPE_SHIFT: u32 = 6;
 
@@ -130,8 +140,19 @@ pub struct Sections {
     pub recipe: Vec<u8>,
     /// Bytes of the file that are kept.
     pub kept: Vec<u8>,
-    /// Class and bytes of each column, by number.
-    pub columns: Vec<(u8, Vec<u8>)>,
+    /// The columns, by number.
+    pub columns: Vec<Column>,
+}
+
+/// A column of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// Its class, which says where it stands.
+    pub class: u8,
+    /// Bytes of a value; 0 for a class below [`TABLE`].
+    pub width: usize,
+    /// Its values.
+    pub bytes: Vec<u8>,
 }
 
 impl Sections {
@@ -148,12 +169,15 @@ impl Sections {
         put(&mut out, self.recipe.len() as u64);
         put(&mut out, self.kept.len() as u64);
         put(&mut out, self.columns.len() as u64);
-        for (class, bytes) in &self.columns {
-            out.push(*class);
-            put(&mut out, bytes.len() as u64);
+        for column in &self.columns {
+            out.push(column.class);
+            put(&mut out, column.bytes.len() as u64);
+            if column.class >= TABLE {
+                put(&mut out, column.width as u64);
+            }
         }
         out.extend_from_slice(&self.recipe);
-        let classes: Vec<u8> = self.columns.iter().map(|(class, _)| *class).collect();
+        let classes: Vec<u8> = self.columns.iter().map(|column| column.class).collect();
         (out, Self::order(&classes))
     }
 
@@ -179,19 +203,43 @@ impl Sections {
             let class = next()?;
             let bytes = varint(&mut next)?;
             total = total.saturating_add(bytes);
-            heads.push((class, bytes));
+            let width = if class >= TABLE { varint(&mut next)? } else { 0 };
+            heads.push((class, bytes, width));
         }
         if total > MAX_GROUP {
             return Err(RemakeError::LimitExceeded { needed: total, limit: MAX_GROUP });
         }
         let recipe = exactly(input, recipe)?;
         let kept = exactly(input, kept)?;
-        let classes: Vec<u8> = heads.iter().map(|(class, _)| *class).collect();
-        let mut columns: Vec<(u8, Vec<u8>)> = classes.iter().map(|c| (*c, Vec::new())).collect();
-        for at in Self::order(&classes) {
-            let bytes = heads.get(at).map_or(0, |(_, bytes)| *bytes);
-            if let Some((_, column)) = columns.get_mut(at) {
-                *column = exactly(input, bytes)?;
+        let classes: Vec<u8> = heads.iter().map(|(class, ..)| *class).collect();
+        let mut columns: Vec<Column> =
+            classes.iter().map(|&class| Column { class, ..Column::default() }).collect();
+        let order = Self::order(&classes);
+        for same in order.chunk_by(|a, b| classes.get(*a) == classes.get(*b)) {
+            let found: Vec<_> = same.iter().filter_map(|&at| Some((at, *heads.get(at)?))).collect();
+            if found.first().is_some_and(|(_, (class, ..))| *class >= TABLE) {
+                let sizes: Vec<(u64, u64)> =
+                    found.iter().map(|(_, (_, bytes, width))| (*bytes, *width)).collect();
+                let row = sizes.iter().fold(0u64, |n, (_, width)| n.saturating_add(*width));
+                if row > MAX_ROW {
+                    return Err(RemakeError::LimitExceeded { needed: row, limit: MAX_ROW });
+                }
+                let rows = table::rows(&sizes)?;
+                let bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
+                let widths: Vec<usize> =
+                    sizes.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
+                let parts = table::split(&exactly(input, bytes)?, &widths, rows);
+                for ((at, part), width) in same.iter().zip(parts).zip(widths) {
+                    if let Some(column) = columns.get_mut(*at) {
+                        (column.bytes, column.width) = (part, width);
+                    }
+                }
+                continue;
+            }
+            for (at, (_, bytes, _)) in found {
+                if let Some(column) = columns.get_mut(at) {
+                    column.bytes = exactly(input, bytes)?;
+                }
             }
         }
         Ok(Some(Self { recipe, kept, columns }))
@@ -236,16 +284,26 @@ mod tests {
         assert!(Bytes(&[0x80]).varint().is_err());
     }
 
+    fn column(class: u8, width: usize, bytes: &[u8]) -> Column {
+        Column { class, width, bytes: bytes.to_vec() }
+    }
+
     #[test]
     fn groups() {
         let sections = Sections {
             recipe: b"recipe".to_vec(),
             kept: b"kept".to_vec(),
-            columns: vec![(3, b"a".to_vec()), (1, b"bb".to_vec()), (3, b"".to_vec())],
+            columns: vec![
+                column(3, 0, b"a"),
+                column(200, 2, b"ppqqrr"),
+                column(1, 0, b"bb"),
+                column(3, 0, b""),
+                column(200, 1, b"xyz"),
+            ],
         };
         let (mut form, order) = sections.head();
-        assert_eq!(order, [1, 0, 2]);
-        form.extend(b"keptbba");
+        assert_eq!(order, [2, 0, 3, 1, 4]);
+        form.extend(b"keptbbappxqqyrrz");
         assert_eq!(Sections::read(&mut &form[..]).unwrap().unwrap(), sections);
         assert!(Sections::read(&mut &form[form.len()..]).unwrap().is_none());
         for end in 1..form.len() {

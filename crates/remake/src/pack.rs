@@ -3,6 +3,7 @@
 mod columns;
 mod open;
 mod stream;
+mod tables;
 
 use crate::codec::{Codec, Search};
 use crate::content::shuffle::Sums;
@@ -57,7 +58,8 @@ pub fn pack<R: Read + Seek, E: From<RemakeError>>(
     plan: &Plan,
     mut sink: impl FnMut(Group) -> Result<(), E>,
 ) -> Result<Tally, E> {
-    let mut packer = Packer { last: usize::MAX, ..Packer::default() };
+    let columns = Columns::new(&plan.tables);
+    let mut packer = Packer { last: usize::MAX, columns, ..Packer::default() };
     for item in &plan.items {
         match &item.piece {
             Some(Piece { stream: Some(setting), column, kind, .. }) => {
@@ -65,7 +67,7 @@ pub fn pack<R: Read + Seek, E: From<RemakeError>>(
                 while let Some(part) = stream.next(file)? {
                     packer.part(&part, *column, kind);
                     if packer.size >= form::GROUP {
-                        sink(packer.finish())?;
+                        sink(packer.finish()?)?;
                     }
                 }
                 packer.tally.blocks += 1;
@@ -75,13 +77,15 @@ pub fn pack<R: Read + Seek, E: From<RemakeError>>(
             }
             _ => packer.item(file, item)?,
         }
-        if packer.size >= form::GROUP {
-            sink(packer.finish())?;
+        // Rows of a table come together where writers flush all columns at once.
+        let most = form::GROUP + form::GROUP / 4;
+        if packer.size >= most || (packer.size >= form::GROUP && packer.columns.are_level()) {
+            sink(packer.finish()?)?;
         }
     }
     // The last part of a stream may be empty.
     if packer.size > 0 || !packer.recipe.is_empty() {
-        sink(packer.finish())?;
+        sink(packer.finish()?)?;
     }
     Ok(packer.tally)
 }
@@ -175,7 +179,7 @@ impl Packer {
             Some(Parts { shape, values, lengths }) => (*shape, &values[..], &lengths[..]),
             // The sum behind the stored bytes was found right, whatever the content is.
             None if piece.shape.is_summed() => {
-                (Shape::Shuffled { unit: 1, sums: Sums::STORED }, &content[..], &[][..])
+                (Shape::Shuffled { unit: 1, sums: Sums::STORED, padding: 0 }, &content[..], &[][..])
             }
             None => (Shape::Plain, &content[..], &[][..]),
         };
@@ -218,9 +222,12 @@ impl Packer {
                 self.recipe.push(tail.number());
                 put(&mut self.recipe, version.into());
             }
-            Shape::Shuffled { unit, sums } => {
+            Shape::Shuffled { unit, sums, padding } => {
                 put(&mut self.recipe, unit as u64);
-                self.recipe.push(sums.number());
+                self.recipe.push(sums.number() | if padding > 0 { form::PADDED } else { 0 });
+                if padding > 0 {
+                    put(&mut self.recipe, padding);
+                }
             }
         }
         self.columns.append(column, values);
@@ -279,17 +286,17 @@ impl Packer {
         }
     }
 
-    fn finish(&mut self) -> Group {
+    fn finish(&mut self) -> Result<Group, RemakeError> {
         self.flush();
         self.size = 0;
         self.last = usize::MAX;
         self.lengths.clear();
-        let columns = std::mem::take(&mut self.columns);
+        let columns = self.columns.take();
         let recipe = std::mem::take(&mut self.recipe);
         let kept = std::mem::take(&mut self.kept);
-        let group = columns.sections(recipe, kept);
+        let group = columns.sections(recipe, kept)?;
         self.tally.form_bytes += group.iter().map(|s| s.bytes.len() as u64).sum::<u64>();
-        group
+        Ok(group)
     }
 }
 

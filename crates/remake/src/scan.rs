@@ -12,6 +12,7 @@ mod stream;
 use crate::codec::Codec;
 use crate::content::Shape;
 use crate::error::RemakeError;
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 use vxc_data::DataError;
@@ -85,6 +86,8 @@ pub struct Plan {
     pub container: u8,
     /// Stretches.
     pub items: Vec<Item>,
+    /// Columns whose values may be those of the same rows: their table, any number.
+    pub tables: BTreeMap<usize, usize>,
 }
 
 /// Plans a file; none if its format is not known, or it cannot be read as what it seems to be.

@@ -24,7 +24,7 @@ pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u
     let mut at = 0;
     let mut stream = None;
     while let Some(sections) = Sections::read(&mut form)? {
-        let columns = sections.columns.iter().map(|(_, bytes)| Bytes(bytes)).collect();
+        let columns = sections.columns.iter().map(|column| Bytes(&column.bytes)).collect();
         let mut group = Group {
             recipe: Bytes(&sections.recipe),
             kept: Bytes(&sections.kept),
@@ -187,9 +187,11 @@ impl<'a> Group<'a> {
             .filter(|_| (1..=form::MAX_CONTENT).contains(&unit))
             .ok_or(RemakeError::Corruption("values of no bytes"))?;
         if number == 3 {
-            let sums = Sums::of_number(self.recipe.u8()?);
+            let number = self.recipe.u8()?;
+            let sums = Sums::of_number(number & !form::PADDED);
             let sums = sums.ok_or(RemakeError::Corruption("unknown sums"))?;
-            return Ok((Shape::Shuffled { unit, sums }, None));
+            let padding = if number & form::PADDED != 0 { self.recipe.varint()? } else { 0 };
+            return Ok((Shape::Shuffled { unit, sums, padding }, None));
         }
         let set = self.set()?;
         let tail = Tail::of_number(self.recipe.u8()?)?;

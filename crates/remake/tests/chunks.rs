@@ -16,6 +16,8 @@ struct Chunk {
     unit: usize,
     sums: u8,
     values: Vec<u8>,
+    /// Zeros behind the values, and how many the plan expects.
+    padding: [usize; 2],
     column: usize,
     /// Bytes that no chunk has, behind it.
     gap: u8,
@@ -30,12 +32,13 @@ fn chunk() -> impl Strategy<Value = Chunk> {
     (
         (codecs, 1usize..10, 0u8..8, 0usize..3, 0u8..9),
         values,
+        [0usize..20, 0usize..20],
         proptest::option::weighted(0.2, 0usize..300),
     )
-        .prop_map(|((codec, unit, sums, column, gap), (numbers, odd), damage)| {
+        .prop_map(|((codec, unit, sums, column, gap), (numbers, odd), padding, damage)| {
             let mut values: Vec<u8> = numbers.into_iter().flat_map(u16::to_le_bytes).collect();
             values.extend((0..odd).map(|i| i as u8));
-            Chunk { codec, unit, sums, values, column, gap, damage }
+            Chunk { codec, unit, sums, values, padding, column, gap, damage }
         })
 }
 
@@ -45,7 +48,7 @@ fn file(chunks: &[Chunk]) -> (Vec<u8>, Plan, u64) {
     let mut whole = 0;
     for chunk in chunks {
         let sums = Sums::of_number(chunk.sums).unwrap();
-        let content = join(&chunk.values, chunk.unit, sums);
+        let content = join(&chunk.values, chunk.padding[0], chunk.unit, sums);
         let setting = match chunk.codec {
             Codec::Zlib => 4 + 16 * (chunk.unit as u8 % 4),
             Codec::Zstd => 3,
@@ -65,7 +68,7 @@ fn file(chunks: &[Chunk]) -> (Vec<u8>, Plan, u64) {
             content_bytes: content.len() as u64,
             column: chunk.column,
             kind: ValueKind::Numbers(Kind::U16, Endian::Little, 1),
-            shape: Shape::Shuffled { unit: chunk.unit, sums },
+            shape: Shape::Shuffled { unit: chunk.unit, sums, padding: chunk.padding[1] as u64 },
             counts: false,
         };
         let (offset, bytes) = (file.len() as u64, stored.len() as u64);
@@ -74,7 +77,7 @@ fn file(chunks: &[Chunk]) -> (Vec<u8>, Plan, u64) {
         items.push(Item { offset: offset + bytes, bytes: chunk.gap.into(), piece: None });
         file.extend(vec![7; chunk.gap.into()]);
     }
-    (file, Plan { container: 3, items }, whole)
+    (file, Plan { container: 3, items, ..Plan::default() }, whole)
 }
 
 fn form(file: &[u8], plan: &Plan) -> (Vec<u8>, Tally) {

@@ -129,7 +129,7 @@ fn file(records: &[Record]) -> (Vec<u8>, Plan) {
         items.push(gap);
         file.extend(&record.gap);
     }
-    (file, Plan { container: 1, items })
+    (file, Plan { container: 1, items, ..Plan::default() })
 }
 
 fn form(file: &[u8], plan: &Plan) -> Vec<u8> {

@@ -249,13 +249,18 @@ impl Config {
         serde_saphyr::to_string(self).map_err(|e| TrainError::Config(e.to_string()))
     }
 
-    /// A checksum of what a run depends on: all but where its files are.
+    /// A checksum of what a resumed run must not have changed: all but where the files are, how long it goes on and
+    /// what is measured on the way.
     ///
     /// # Errors
     /// As [`Config::to_yaml`].
     pub fn checksum(&self) -> Result<u32, TrainError> {
-        let mut own = self.clone();
+        let (mut own, free) = (self.clone(), Self::default().training);
         own.data.train.clear();
+        let t = &mut own.training;
+        t.max_steps = free.max_steps;
+        (t.eval_every, t.eval_records) = (free.eval_every, free.eval_records);
+        (t.checkpoint_every, t.log_every) = (free.checkpoint_every, free.log_every);
         Ok(crc32c::crc32c(own.to_yaml()?.as_bytes()))
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use vxc::Model;
+use vxc_bench::measure::available_memory;
 use vxc_tokens::RecordLayout;
 
 use crate::baseline;
@@ -90,6 +91,9 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
         board.say(&format!("warning: an older checkpoint is used: {damaged}"));
     }
     board.say(&about(&config, &source, parameters));
+    if let Some(warning) = too_much(&config, &source, &request.device)? {
+        board.say(&warning);
+    }
     if request.compare {
         board.compare_with(baseline::measure(&source)?);
     }
@@ -117,6 +121,18 @@ pub fn train(request: &Request) -> Result<Report, TrainError> {
         None => None,
     };
     Ok(Report { steps: trainer.step(), parameters, validation, test_part, test })
+}
+
+/// A warning where a step takes more memory than there is; that of other devices than the CPU is not known.
+fn too_much(config: &Config, source: &Source, device: &str) -> Result<Option<String>, TrainError> {
+    let takes = Sizes::new(config, Some(&source.corpus))?.total();
+    let free = available_memory().map(|bytes| bytes as f64 / 1e9);
+    Ok(free.filter(|&free| device == "cpu" && takes > free).map(|free| {
+        format!(
+            "warning: a step takes about {takes:.1} GB, and {free:.1} GB are free; a smaller batch_size, \
+             more accumulate or gradient_checkpointing take less"
+        )
+    }))
 }
 
 fn about(config: &Config, source: &Source, parameters: usize) -> String {

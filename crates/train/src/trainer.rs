@@ -77,7 +77,8 @@ impl<'a> Trainer<'a> {
         };
         if progress.config != config.checksum()? {
             let what = format!(
-                "{} is not the configuration it was made with",
+                "{} is not the configuration it was made with: only train, max_steps, eval_every, eval_records, \
+                 checkpoint_every and log_every may change",
                 folder.path().join("config.yaml").display()
             );
             return Err(TrainError::Checkpoint(what));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::groups::{Common, some_size};
+use super::groups::{TalkArgs, some_size};
 
 /// `data`.
 #[derive(Debug, Args)]
@@ -33,14 +33,14 @@ pub enum DataCommand {
 
 impl DataCommand {
     /// What every command knows.
-    pub fn common(&self) -> &Common {
+    pub fn talk(&self) -> &TalkArgs {
         match self {
-            Self::Columns(a) => &a.common,
-            Self::Extract(a) => &a.common,
-            Self::Rebuild(a) => &a.common,
-            Self::Compare(a) => &a.common,
-            Self::Split(a) => &a.common,
-            Self::Download(a) => &a.common,
+            Self::Columns(a) => &a.talk,
+            Self::Extract(a) => &a.talk,
+            Self::Rebuild(a) => &a.talk,
+            Self::Compare(a) => &a.talk,
+            Self::Split(a) => &a.talk,
+            Self::Download(a) => &a.talk,
         }
     }
 }
@@ -54,9 +54,9 @@ pub struct ColumnsArgs {
     /// Print everything as JSON: a list with one object for each file
     #[arg(long)]
     pub json: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `data extract`.
@@ -84,9 +84,9 @@ pub struct ExtractArgs {
     /// Replace existing files
     #[arg(short, long)]
     pub force: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `data rebuild`.
@@ -104,9 +104,9 @@ pub struct RebuildArgs {
     /// Replace an existing file
     #[arg(short, long)]
     pub force: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `data compare`.
@@ -121,9 +121,9 @@ pub struct CompareArgs {
     /// Only this array, and those below it; may be repeated
     #[arg(long, value_name = "PATH")]
     pub only: Vec<String>,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `data split`.
@@ -147,9 +147,9 @@ pub struct SplitArgs {
     /// Replace existing files
     #[arg(short, long)]
     pub force: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `data download`.
@@ -182,9 +182,9 @@ pub struct DownloadArgs {
     /// Replace existing files
     #[arg(short, long)]
     pub force: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `experiment`.
@@ -205,7 +205,7 @@ pub struct ExperimentArgs {
     /// Leave training out (as a program without it does)
     #[arg(long)]
     pub no_train: bool,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }

@@ -18,7 +18,7 @@ pub struct Base {
     /// Model files.
     #[command(flatten)]
     pub models: ModelArgs,
-    /// What every command knows.
+    /// Threads, memory, how much is said.
     #[command(flatten)]
     pub common: Common,
 }
@@ -62,6 +62,10 @@ pub struct PackArgs {
     /// their content is compressed, and decompression makes the file again byte for byte
     #[arg(long)]
     pub no_unpack: bool,
+    /// Of HDF5 and ROOT files, keep the content and not the bytes: smaller. An HDF5 file comes back written anew, with the
+    /// same objects, attributes, types, filters and stored values; of a ROOT file its columns come back as an HDF5 file
+    #[arg(long, conflicts_with_all = ["no_unpack", "rm", "stdout"])]
+    pub rebuild: bool,
     /// Segments of at most SIZE (MiB, or with a suffix B, K, M, G) and at most the level's: smaller ones give finer
     /// random access and a worse ratio
     #[arg(long, value_name = "SIZE", value_parser = some_size)]
@@ -136,7 +140,7 @@ pub struct ModelArgs {
     pub model: Vec<PathBuf>,
 }
 
-/// What every command knows.
+/// What the commands that code know.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "General")]
 pub struct Common {
@@ -147,6 +151,15 @@ pub struct Common {
     /// Memory to stay below, in MiB or with a suffix B, K, M, G; threads are reduced to fit
     #[arg(short = 'M', long, value_name = "SIZE", default_value = "512", value_parser = some_size)]
     pub memory: u64,
+    /// How much is said.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// How much is said: what every command knows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "General")]
+pub struct TalkArgs {
     /// Errors only
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::groups::{Common, LayoutArgs};
+use super::groups::{LayoutArgs, TalkArgs};
 
 /// `train`.
 #[derive(Debug, Args)]
-// Neither means anything here: shards set the threads, and the memory is what the network takes.
-#[command(mut_arg("threads", |a| a.hide(true)), mut_arg("memory", |a| a.hide(true)))]
 pub struct TrainArgs {
     /// Training files, records of one layout; default: those of the configuration
     #[arg(value_name = "TRAIN")]
@@ -62,15 +60,13 @@ pub struct TrainArgs {
     /// Where the layout comes from.
     #[command(flatten)]
     pub layout: LayoutArgs,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }
 
 /// `export`.
 #[derive(Debug, Args)]
-// Neither means anything here: shards set the threads, and the memory is what the network takes.
-#[command(mut_arg("threads", |a| a.hide(true)), mut_arg("memory", |a| a.hide(true)))]
 pub struct ExportArgs {
     /// Folder of a run made by train
     #[arg(value_name = "RUN")]
@@ -88,7 +84,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u8).range(7..=9))]
     pub level: u8,
-    /// What every command knows.
+    /// How much is said.
     #[command(flatten)]
-    pub common: Common,
+    pub talk: TalkArgs,
 }

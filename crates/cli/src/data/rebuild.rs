@@ -1,11 +1,12 @@
 //! `data rebuild`: arrays as one file that others read.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 
-use vxc_data::hdf5::write::{NewDataset, write};
+use vxc_data::hdf5::write::{MAX_MESSAGE, NewDataset, type_bytes, write};
 use vxc_data::npy::write::{NpzWriter, header};
-use vxc_data::{ArrayInfo, DataError};
+use vxc_data::{ArrayInfo, DataError, Dtype, DtypeKind, Member};
 
 use super::arrays::Arrays;
 use crate::args::RebuildArgs;
@@ -14,11 +15,14 @@ use crate::failure::Failure;
 use crate::output::{Output, Target, Terminal};
 
 /// An array of one of the sources: number of the source, of the array, what it is, and its whole shape.
+#[derive(Clone)]
 struct Chosen {
     source: usize,
     at: usize,
     info: ArrayInfo,
     shape: Vec<u64>,
+    /// Of a table with more columns than one dataset can have: bytes of a row, and which of them these columns are.
+    some: Option<(usize, Vec<Range<usize>>)>,
 }
 
 impl Chosen {
@@ -50,7 +54,7 @@ pub fn run(how: &RebuildArgs, console: &Console) -> Result<(), Failure> {
         let mut arrays = Arrays::open(name).map_err(|e| named(name, e))?;
         for at in arrays.chosen(&how.only)? {
             let shape = arrays.shape(at)?;
-            chosen.push(Chosen { source, at, info: arrays.infos[at].clone(), shape });
+            chosen.push(Chosen { source, at, info: arrays.infos[at].clone(), shape, some: None });
         }
         if let Some((path, why)) = arrays.refused.first() {
             let n = arrays.refused.len();
@@ -112,6 +116,11 @@ fn npz(out: &mut Output, sources: &mut [Arrays], chosen: &[Chosen]) -> Result<()
 }
 
 fn hdf5(out: &mut Output, sources: &mut [Arrays], chosen: &[Chosen]) -> Result<(), Failure> {
+    let mut all = Vec::new();
+    for one in chosen {
+        all.extend(divided(one)?);
+    }
+    let chosen = &all;
     let datasets: Vec<NewDataset> = chosen
         .iter()
         .map(|one| NewDataset {
@@ -127,6 +136,59 @@ fn hdf5(out: &mut Output, sources: &mut [Arrays], chosen: &[Chosen]) -> Result<(
     Ok(())
 }
 
+/// Writes all arrays of a file as HDF5; gives their number.
+///
+/// # Errors
+/// What cannot be read or written.
+pub fn columns_as_hdf5(name: &Path, out: &mut Output, console: &Console) -> Result<usize, Failure> {
+    let mut arrays = Arrays::open(name)?;
+    let mut chosen = Vec::new();
+    for at in arrays.chosen(&[])? {
+        let shape = arrays.shape(at)?;
+        chosen.push(Chosen { source: 0, at, info: arrays.infos[at].clone(), shape, some: None });
+    }
+    if chosen.is_empty() {
+        return Err(Failure::usage("no columns that can be read; leave out --rebuild"));
+    }
+    if let Some((path, why)) = arrays.refused.first() {
+        let (n, first) = (arrays.refused.len(), Shown(Path::new(path)));
+        console.warning(name, &format!("{n} columns are left out, such as {first}: {why}"));
+    }
+    hdf5(out, std::slice::from_mut(&mut arrays), &chosen)?;
+    Ok(chosen.len())
+}
+
+/// A table as several, where the type of its rows is larger than HDF5 has them: `PATH/columns1` and so on.
+fn divided(one: &Chosen) -> Result<Vec<Chosen>, Failure> {
+    let DtypeKind::Compound(members) = &one.info.dtype.kind else { return Ok(vec![one.clone()]) };
+    if type_bytes(&one.info.dtype)? <= MAX_MESSAGE {
+        return Ok(vec![one.clone()]);
+    }
+    let mut out: Vec<Chosen> = Vec::new();
+    let mut used = MAX_MESSAGE;
+    for member in members {
+        let alone = DtypeKind::Compound(vec![member.clone()]);
+        let size = type_bytes(&Dtype { bytes: one.info.dtype.bytes, kind: alone })?;
+        used = used.saturating_add(size);
+        if used > MAX_MESSAGE {
+            let mut next = one.clone();
+            next.info.path = format!("{}/columns{}", one.info.path, out.len() + 1);
+            next.info.dtype = Dtype { bytes: 0, kind: DtypeKind::Compound(Vec::new()) };
+            next.some = Some((one.info.dtype.bytes, Vec::new()));
+            out.push(next);
+            used = size;
+        }
+        if let Some(Chosen { info, some: Some((_, ranges)), .. }) = out.last_mut()
+            && let DtypeKind::Compound(own) = &mut info.dtype.kind
+        {
+            own.push(Member { offset: info.dtype.bytes, ..member.clone() });
+            info.dtype.bytes += member.dtype.bytes;
+            ranges.push(member.offset..member.offset + member.dtype.bytes);
+        }
+    }
+    Ok(out)
+}
+
 /// A path that no other goes on from: a table that has arrays below it is `PATH/rows` in HDF5, where a name is either a group
 /// or a dataset.
 fn spare(path: &str, chosen: &[Chosen]) -> String {
@@ -140,8 +202,23 @@ fn spare(path: &str, chosen: &[Chosen]) -> String {
 fn copy(sources: &mut [Arrays], one: &Chosen, out: &mut dyn Write) -> Result<(), DataError> {
     let source = sources.get_mut(one.source);
     let source = source.ok_or_else(|| DataError::InvalidArgument("no such source".into()))?;
-    for values in source.values(one.at)? {
-        out.write_all(&values?)?;
+    let values = source.values(one.at)?;
+    let Some((row, ranges)) = &one.some else {
+        for values in values {
+            out.write_all(&values?)?;
+        }
+        return Ok(());
+    };
+    let mut left = Vec::new();
+    for values in values {
+        left.extend(values?);
+        let whole = left.len() - left.len() % row;
+        let mut some = Vec::new();
+        for row in left[..whole].chunks_exact(*row) {
+            ranges.iter().for_each(|range| some.extend_from_slice(&row[range.clone()]));
+        }
+        out.write_all(&some)?;
+        left.drain(..whole);
     }
     Ok(())
 }

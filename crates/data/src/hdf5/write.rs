@@ -14,12 +14,12 @@ use crate::error::DataError;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-const SUPERBLOCK: u64 = 48;
+pub(super) const SUPERBLOCK: u64 = 48;
 const UNDEFINED: u64 = u64::MAX;
 /// Values start at a multiple of this.
-const ALIGNMENT: u64 = 8;
+pub(super) const ALIGNMENT: u64 = 8;
 /// Largest message of an object header.
-const MAX_MESSAGE: usize = 65_535;
+pub const MAX_MESSAGE: usize = 65_535;
 
 const DATASPACE: u8 = 1;
 const LINK_INFO: u8 = 2;
@@ -49,6 +49,14 @@ impl NewDataset {
     }
 }
 
+/// Bytes of the message that a type takes; a dataset's is at most [`MAX_MESSAGE`].
+///
+/// # Errors
+/// [`DataError::Unsupported`] where a number of the message would not hold what it has to.
+pub fn type_bytes(dtype: &Dtype) -> Result<usize, DataError> {
+    Ok(write_datatype::encode(dtype)?.len())
+}
+
 /// Writes a file. `values` gives all values of the dataset with a number to the writer.
 ///
 /// # Errors
@@ -76,8 +84,8 @@ pub fn write<W: Write>(
     let mut headers = Headers { start, bytes: Vec::new(), datasets, addresses: &addresses };
     let root = headers.group(&root)?;
     let end = start.saturating_add(wide(headers.bytes.len()));
-    let mut out = Counting { inner: out, bytes: 0 };
-    out.write_all(&superblock(root, end))?;
+    let mut out = Counting::new(out);
+    out.write_all(&superblock(0, root, end))?;
     for (number, &(address, bytes)) in addresses.iter().enumerate() {
         out.pad(address)?;
         values(number, &mut out)?;
@@ -210,10 +218,11 @@ fn message(out: &mut Vec<u8>, kind: u8, content: &[u8]) -> Result<(), DataError>
     Ok(())
 }
 
-fn superblock(root: u64, end: u64) -> Vec<u8> {
+/// Where addresses count from, the root group, and where the file ends.
+pub(super) fn superblock(base: u64, root: u64, end: u64) -> Vec<u8> {
     let mut out = super::SIGNATURE.to_vec();
     out.extend([2, 8, 8, 0]);
-    for address in [0, UNDEFINED, end, root] {
+    for address in [base, UNDEFINED, end, root] {
         out.extend(address.to_le_bytes());
     }
     let checksum = lookup3(&out);
@@ -222,7 +231,7 @@ fn superblock(root: u64, end: u64) -> Vec<u8> {
 }
 
 /// Bob Jenkins' `lookup3` (public domain), from 0, as HDF5 uses it for its metadata.
-fn lookup3(bytes: &[u8]) -> u32 {
+pub(super) fn lookup3(bytes: &[u8]) -> u32 {
     let start = 0xdead_beef_u32.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     let mut state = [start; 3];
     let mut rest = bytes;
@@ -264,18 +273,28 @@ fn add(state: &mut [u32; 3], bytes: &[u8]) {
     }
 }
 
-fn wide(n: usize) -> u64 {
+pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-struct Counting<W> {
+/// A writer that knows how much it was given.
+pub(super) struct Counting<W> {
     inner: W,
     bytes: u64,
 }
 
 impl<W: Write> Counting<W> {
+    pub fn new(inner: W) -> Self {
+        Self { inner, bytes: 0 }
+    }
+
+    /// Bytes so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Zeros up to an address.
-    fn pad(&mut self, address: u64) -> Result<(), DataError> {
+    pub fn pad(&mut self, address: u64) -> Result<(), DataError> {
         while self.bytes < address {
             self.write_all(&[0])?;
         }

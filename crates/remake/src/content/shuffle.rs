@@ -1,10 +1,10 @@
 //! Contents as HDF5's filters leave them: bytes of values taken apart, and checksums.
 //!
 //! ```text
-//! content := shuffle(values · [sum]) · [sum]        stored bytes · [sum]
+//! content := shuffle(values · padding · [sum]) · [sum]        stored bytes · [sum]
 //! shuffle: all first bytes of the elements, then all second ones, …; what is no whole element at the end stays there
 //! ```
-//! A sum is [`fletcher32`] of all that stands before it, and is not kept: it is computed again.
+//! Padding is zeros: what a chunk holds behind the last element of its dataset. A sum is [`fletcher32`] of all that stands before it, and is not kept: it is computed again.
 
 use super::fletcher::{SUM, fletcher32};
 
@@ -54,8 +54,9 @@ impl Sums {
 }
 
 /// Values of `unit` bytes as a content.
-pub fn join(values: &[u8], unit: usize, sums: Sums) -> Vec<u8> {
+pub fn join(values: &[u8], padding: usize, unit: usize, sums: Sums) -> Vec<u8> {
     let mut bytes = values.to_vec();
+    bytes.resize(values.len().saturating_add(padding), 0);
     if sums.has(Sums::VALUES) {
         append_sum(&mut bytes);
     }
@@ -66,7 +67,8 @@ pub fn join(values: &[u8], unit: usize, sums: Sums) -> Vec<u8> {
     out
 }
 
-/// The values of a content: the inverse of [`join`]. `None` where it is shorter than its sums, which are not compared.
+/// The values of a content, with any padding: the inverse of [`join`] without. `None` where it is shorter than its sums,
+/// which are not compared.
 pub fn split(content: &[u8], unit: usize, sums: Sums) -> Option<Vec<u8>> {
     let mut content = content;
     if sums.has(Sums::CONTENT) {
@@ -127,9 +129,9 @@ mod tests {
 
     #[test]
     fn as_hdf5_has_it() {
-        assert_eq!(join(b"abcdefghi!?", 3, Sums::default()), b"adgbehcfi!?");
-        assert_eq!(join(b"abc", 1, Sums::default()), b"abc");
-        assert_eq!(join(b"abc", 2, Sums::default()), b"abc");
+        assert_eq!(join(b"abcdefghi!?", 0, 3, Sums::default()), b"adgbehcfi!?");
+        assert_eq!(join(b"abc", 0, 1, Sums::default()), b"abc");
+        assert_eq!(join(b"abc", 0, 2, Sums::default()), b"abc");
         assert_eq!(Sums::of_number(8), None);
     }
 
@@ -137,13 +139,15 @@ mod tests {
         #[test]
         fn there_and_back(
             values in proptest::collection::vec(any::<u8>(), 0..300),
+            padding in 0usize..50,
             unit in 1usize..40,
             sums in 0u8..8,
         ) {
             let sums = Sums::of_number(sums).unwrap();
-            let content = join(&values, unit, sums);
-            prop_assert_eq!(content.len() as u64, values.len() as u64 + sums.content_bytes());
-            prop_assert_eq!(split(&content, unit, sums).unwrap(), values);
+            let content = join(&values, padding, unit, sums);
+            let padded = [&values[..], &vec![0; padding]].concat();
+            prop_assert_eq!(content.len() as u64, padded.len() as u64 + sums.content_bytes());
+            prop_assert_eq!(split(&content, unit, sums).unwrap(), padded);
             let mut stored = content.clone();
             append_sum(&mut stored);
             prop_assert_eq!(without_sum(&stored), Some(&content[..]));
@@ -155,7 +159,7 @@ mod tests {
         #[test]
         fn any_bytes_are_values(content in proptest::collection::vec(any::<u8>(), 0..64), unit in 1usize..9) {
             let values = split(&content, unit, Sums::default()).unwrap();
-            prop_assert_eq!(join(&values, unit, Sums::default()), content);
+            prop_assert_eq!(join(&values, 0, unit, Sums::default()), content);
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
     if done < file_bytes {
         items.push(Item { offset: done, bytes: file_bytes - done, piece: None });
     }
-    Ok(Plan { container: 2, items })
+    Ok(Plan { container: 2, items, ..Plan::default() })
 }
 
 fn piece(found: &Found) -> Piece {

@@ -11,7 +11,7 @@ use crate::error::RemakeError;
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::sync::Arc;
-use vxc_data::hdf5::{Dataset, FilterKind, Hdf5File, RawChunk};
+use vxc_data::hdf5::{Dataset, FilterKind, Hdf5File, RawChunk, Storage};
 use vxc_tokens::RecordLayout;
 use vxc_tokens::layout::{Endian, Kind};
 
@@ -51,7 +51,8 @@ pub fn scan<R: Read + Seek + Send + 'static>(file: R) -> Result<Plan, RemakeErro
             }
         }
     }
-    Ok(Plan { container: 3, items: tile(pieces, file.file_bytes())? })
+    let items = tile(pieces, file.file_bytes())?;
+    Ok(Plan { container: 3, items, ..Plan::default() })
 }
 
 /// The values of a dataset: a record is an element with named members; else the last dimensions, as far as chunks
@@ -137,7 +138,8 @@ fn piece(dataset: &Dataset, chunk: &RawChunk, column: usize, kind: &ValueKind) -
     // Contiguous values are no chunk, whatever the shape of the dataset.
     let bytes = if dataset.filters.is_empty() { chunk.stored_bytes } else { dataset.chunk_bytes() };
     let content_bytes = bytes.checked_add(found.sums.content_bytes())?;
-    let plain = found.unit < 2 && found.sums == Sums::default();
+    let padding = padding(dataset, chunk);
+    let plain = found.unit < 2 && found.sums == Sums::default() && padding == 0;
     let piece = Piece {
         key_bytes: 0,
         codec: Some(found.codec),
@@ -149,7 +151,7 @@ fn piece(dataset: &Dataset, chunk: &RawChunk, column: usize, kind: &ValueKind) -
         shape: if plain {
             Shape::Plain
         } else {
-            Shape::Shuffled { unit: found.unit.max(1), sums: found.sums }
+            Shape::Shuffled { unit: found.unit.max(1), sums: found.sums, padding }
         },
         counts: false,
     };
@@ -160,6 +162,22 @@ fn piece(dataset: &Dataset, chunk: &RawChunk, column: usize, kind: &ValueKind) -
     let content_bytes = bytes.checked_add(bytes / 8)?.checked_add(4096)?;
     let piece = Piece { content_bytes, kind: ValueKind::Bytes, ..piece };
     (found.codec != Codec::Stored).then_some(piece)
+}
+
+/// Bytes of a chunk behind the last element that the dataset has.
+fn padding(dataset: &Dataset, chunk: &RawChunk) -> u64 {
+    if !matches!(dataset.storage, Storage::Chunked(_)) {
+        return 0;
+    }
+    let shapes = dataset.shape.iter().zip(&dataset.chunk_shape).zip(&chunk.position);
+    let elements = shapes.fold(Some(1u64), |n, ((&dim, &cell), &at)| {
+        let last = dim.saturating_sub(at).min(cell).checked_sub(1)?;
+        // One more than the place of the last one, row by row.
+        n?.checked_sub(1)?.checked_mul(cell)?.checked_add(last)?.checked_add(1)
+    });
+    let width = dataset.dtype.bytes as u64;
+    let used = elements.and_then(|n| n.checked_mul(width));
+    used.and_then(|used| dataset.chunk_bytes().checked_sub(used)).unwrap_or(0)
 }
 
 /// What the filters of a chunk come to.

@@ -4,7 +4,7 @@ use super::{Item, Piece, Plan, ValueKind};
 use crate::codec::Codec;
 use crate::content::{Shape, Tail};
 use crate::error::RemakeError;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek};
 use std::sync::Arc;
 use vxc_data::root::{Branch, Place, RootFile, layout};
@@ -29,12 +29,17 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
     let mut known: HashMap<u64, Known> = HashMap::new();
     // Column 0 is for all that is no basket.
     let mut columns = 1;
+    let (mut names, mut tables) = (BTreeMap::new(), BTreeMap::new());
     for path in root.trees() {
         let Ok(tree) = root.tree(&path) else { continue };
         let counters: Vec<String> =
             tree.branches.iter().filter_map(|b| Some(b.counts.as_ref()?.path.clone())).collect();
         for branch in &tree.branches {
             let (kind, shape) = describe(branch);
+            let number = names.len();
+            let name = rows(&path, branch);
+            let table = name.map(|name| *names.entry(name).or_insert(number));
+            tables.extend(table.map(|table| (columns, table)));
             let counts = counters.contains(&branch.path);
             for basket in &branch.baskets {
                 if let Place::Record { offset, .. } = basket.place {
@@ -73,7 +78,19 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
         });
         items.push(Item { offset: record.offset, bytes: record.bytes, piece });
     }
-    Ok(Plan { container: 1, items })
+    Ok(Plan { container: 1, items, tables })
+}
+
+/// What branches share whose values may be of the same rows: one value an entry; one counter; else, of sequences, the name
+/// before the last dot, which is that of a collection.
+fn rows(tree: &str, branch: &Branch) -> Option<(String, String)> {
+    let found = branch.layout.as_ref().ok()?;
+    let of = match (&branch.counts, found.shape) {
+        (Some(counts), _) => counts.path.clone(),
+        (None, layout::Shape::Fixed) => String::new(),
+        (None, _) => branch.path.rsplit_once('.')?.0.to_owned() + ".",
+    };
+    Some((tree.to_owned(), of))
 }
 
 /// Kind and shape of a branch's baskets.
