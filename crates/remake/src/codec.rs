@@ -9,6 +9,7 @@
 //! took 0.03 to 23 % of a file's stored bytes.
 
 pub mod deflate;
+pub mod gnu;
 mod lz4;
 mod lzf;
 mod lzma;
@@ -136,7 +137,7 @@ fn candidates(codec: Codec, stored: &[u8], content: usize) -> Vec<u8> {
     match codec {
         Codec::Stored | Codec::Lzf => vec![0],
         Codec::Zlib => deflate::zlib_candidates(stored),
-        Codec::Deflate => deflate::LEVELS.to_vec(),
+        Codec::Deflate => deflate::SETTINGS.to_vec(),
         Codec::Lz4 => lz4::LEVELS.to_vec(),
         Codec::Zstd => zstd::candidates(content),
         Codec::Lzma => lzma::candidates(stored),
