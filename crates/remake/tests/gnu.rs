@@ -169,7 +169,7 @@ fn damaged_forms_do_not_panic() {
         let random = (state >> 16) as usize;
         let mut damaged = form.clone();
         // Half of them in the head and the recipe.
-        let below = if random % 2 == 0 { 40 } else { form.len() };
+        let below = if random.is_multiple_of(2) { 40 } else { form.len() };
         damaged[(random >> 1) % below] ^= 1 << (state >> 61);
         errors += usize::from(unpack(&damaged[..], std::io::sink(), 1 << 20).is_err());
     }
