@@ -99,7 +99,8 @@ fn gzip_is_opened() {
     let folder = Folder::new();
     let text = common::text(4000);
     let two = [gzip(&text, 6), gzip(&text[..9000], 9)].concat();
-    for (file, members) in [(gzip(&text, 1), 1), (two, 2)] {
+    let gnu = read_fixture("../../../remake/tests/fixtures/gnu.gz");
+    for (file, members) in [(gzip(&text, 1), 1), (two, 2), (gnu, 3)] {
         folder.write("x.gz", &file);
         let run = folder.run(&["compress", "-v", "-c", "x.gz"]);
         let wanted = format!("unpacked gzip: {members} of {members} blocks re-made");

@@ -1,14 +1,40 @@
-//! Deflate by zlib 1.3: levels 1 to 9, window of 32 KiB, default memory.
+//! Deflate by zlib 1.3: levels 1 to 9, window of 32 KiB, default memory. And by GNU gzip ([`gnu`](super::gnu)).
 //!
-//! Setting of [`raw`]: the level. Setting of [`zlib`]: level + 16 × the two bits of the frame's header that name a
+//! Setting of [`raw`]: the level; [`GNU`] more for GNU gzip's. Setting of [`zlib`]: level + 16 × the two bits of the frame's header that name a
 //! level, which need not be the same one: 0 `78 01`, 1 `78 5E`, 2 `78 9C`, 3 `78 DA`.
 
+use super::gnu;
 use crate::error::RemakeError;
 use flate2::{Compress, Compression, FlushCompress, Status, write::DeflateEncoder};
 use std::io::Write;
 
 /// Levels, ROOT's favourites first.
 pub const LEVELS: [u8; 9] = [1, 6, 4, 5, 9, 3, 2, 7, 8];
+
+/// What a setting of GNU gzip's has more than its level.
+pub const GNU: u8 = 16;
+
+/// Settings of [`raw`]: zlib's levels, then those of GNU gzip, whose usual one is 6.
+pub const SETTINGS: [u8; 18] = [
+    1,
+    6,
+    4,
+    5,
+    9,
+    3,
+    2,
+    7,
+    8, // zlib
+    GNU + 6,
+    GNU + 9,
+    GNU + 1,
+    GNU + 5,
+    GNU + 4,
+    GNU + 8,
+    GNU + 7,
+    GNU + 3,
+    GNU + 2,
+];
 
 /// Bytes of a zlib frame before its deflate stream, and after it.
 const FRAME: (usize, usize) = (2, 4);
@@ -21,18 +47,20 @@ const ROOM: usize = 1 << 16;
 
 /// A deflate stream that is made piece by piece: the same bytes as those of [`raw`], however its content is cut.
 #[derive(Debug)]
-pub struct Stream {
-    encoder: Compress,
-    /// Content that is no whole step yet.
-    rest: Vec<u8>,
+pub enum Stream {
+    /// By zlib.
+    Zlib(Zlib),
+    /// By GNU gzip.
+    Gnu(Box<gnu::Encoder>),
 }
 
 impl Stream {
     /// The start of a stream; `None` for a setting that there is not.
     pub fn new(setting: u8) -> Option<Self> {
-        let level = Some(setting).filter(|level| (1..=9).contains(level))?;
-        let encoder = Compress::new(Compression::new(level.into()), false);
-        Some(Self { encoder, rest: Vec::new() })
+        if let Some(level) = setting.checked_sub(GNU) {
+            return gnu::Encoder::new(level).map(|encoder| Stream::Gnu(Box::new(encoder)));
+        }
+        Zlib::new(setting).map(Stream::Zlib)
     }
 
     /// Adds content; appends what comes out.
@@ -40,6 +68,46 @@ impl Stream {
     /// # Errors
     /// [`RemakeError::Encoder`] if the library fails.
     pub fn write(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), RemakeError> {
+        match self {
+            Stream::Zlib(stream) => stream.write(content, out),
+            Stream::Gnu(encoder) => {
+                encoder.write(content, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the stream.
+    ///
+    /// # Errors
+    /// As [`Stream::write`].
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), RemakeError> {
+        match self {
+            Stream::Zlib(stream) => stream.finish(out),
+            Stream::Gnu(encoder) => {
+                encoder.finish(out);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A stream by zlib.
+#[derive(Debug)]
+pub struct Zlib {
+    encoder: Compress,
+    /// Content that is no whole step yet.
+    rest: Vec<u8>,
+}
+
+impl Zlib {
+    fn new(setting: u8) -> Option<Self> {
+        let level = Some(setting).filter(|level| (1..=9).contains(level))?;
+        let encoder = Compress::new(Compression::new(level.into()), false);
+        Some(Self { encoder, rest: Vec::new() })
+    }
+
+    fn write(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), RemakeError> {
         let mut content = content;
         if !self.rest.is_empty() {
             let missing = STEP.saturating_sub(self.rest.len()).min(content.len());
@@ -57,11 +125,7 @@ impl Stream {
         self.give(steps, out)
     }
 
-    /// Ends the stream.
-    ///
-    /// # Errors
-    /// As [`Stream::write`].
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), RemakeError> {
+    fn finish(mut self, out: &mut Vec<u8>) -> Result<(), RemakeError> {
         let rest = std::mem::take(&mut self.rest);
         self.give(&rest, out)?;
         loop {
@@ -88,8 +152,15 @@ impl Stream {
 }
 
 /// The deflate stream of a content.
-pub fn raw(level: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
-    stream(level, content, Vec::new())
+pub fn raw(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
+    if setting < GNU {
+        return stream(setting, content, Vec::new());
+    }
+    let Some(mut stream) = Stream::new(setting) else { return Ok(None) };
+    let mut out = Vec::new();
+    stream.write(content, &mut out)?;
+    stream.finish(&mut out)?;
+    Ok(Some(out))
 }
 
 fn stream(level: u8, content: &[u8], head: Vec<u8>) -> Result<Option<Vec<u8>>, RemakeError> {
@@ -168,7 +239,7 @@ mod tests {
         let all = content(700_000);
         for len in [0, 1, STEP - 1, STEP, STEP + 1, 2 * STEP, 3 * STEP + 7, all.len()] {
             let content = &all[..len];
-            for level in 1..=9 {
+            for level in SETTINGS {
                 let whole = raw(level, content).unwrap().unwrap();
                 for cut in [1 << 20, 50_000, STEP, 777] {
                     let mut stream = Stream::new(level).unwrap();
@@ -179,6 +250,8 @@ mod tests {
                 }
             }
         }
-        assert!(Stream::new(0).is_none() && Stream::new(10).is_none());
+        assert!(
+            [0, 10, GNU, GNU + 10, 255].into_iter().all(|setting| Stream::new(setting).is_none())
+        );
     }
 }

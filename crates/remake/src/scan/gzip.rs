@@ -11,7 +11,7 @@
 use super::stream::{Found, find};
 use super::{Item, Piece, Plan, ValueKind};
 use crate::codec::Codec;
-use crate::codec::deflate::LEVELS;
+use crate::codec::deflate::SETTINGS;
 use crate::content::Shape;
 use crate::error::RemakeError;
 use std::io::{Read, Seek, SeekFrom};
@@ -103,7 +103,7 @@ fn stream<R: Read + Seek>(
             return Ok(found);
         }
     }
-    let others: Vec<u8> = LEVELS.into_iter().filter(|&level| Some(level) != known).collect();
+    let others: Vec<u8> = SETTINGS.into_iter().filter(|&other| Some(other) != known).collect();
     file.seek(SeekFrom::Start(at))?;
     find(file, &others)
 }

@@ -128,7 +128,7 @@ fn first_whole(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::deflate::{LEVELS, raw};
+    use crate::codec::deflate::{SETTINGS, raw};
 
     fn content() -> Vec<u8> {
         (0..400_000u32).flat_map(|i| (i.wrapping_mul(i) >> 9).to_le_bytes()).collect()
@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn every_level_is_found_and_the_end_too() {
         let content = content();
-        for level in 1..=9 {
-            let mut file = raw(level, &content).unwrap().unwrap();
+        for setting in SETTINGS {
+            let mut file = raw(setting, &content).unwrap().unwrap();
             let stored_bytes = file.len() as u64;
             file.extend_from_slice(&content);
-            let found = find(&mut &file[..], &LEVELS).unwrap().unwrap();
+            let found = find(&mut &file[..], &SETTINGS).unwrap().unwrap();
             let again = raw(found.setting.unwrap(), &content).unwrap().unwrap();
             assert!(file.starts_with(&again));
             assert_eq!(found.stored_bytes, stored_bytes);
@@ -160,11 +160,11 @@ mod tests {
             file.extend((!n).to_le_bytes());
             file.extend(bytes);
         }
-        let found = find(&mut &file[..], &LEVELS).unwrap().unwrap();
+        let found = find(&mut &file[..], &SETTINGS).unwrap().unwrap();
         assert_eq!(found, Found { stored_bytes: 19, content_bytes: 9, setting: None });
-        assert_eq!(find(&mut &file[..18], &LEVELS).unwrap(), None);
+        assert_eq!(find(&mut &file[..18], &SETTINGS).unwrap(), None);
         file[0] = 7;
-        assert_eq!(find(&mut &file[..], &LEVELS).unwrap(), None);
+        assert_eq!(find(&mut &file[..], &SETTINGS).unwrap(), None);
     }
 
     #[test]
