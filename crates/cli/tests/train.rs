@@ -62,7 +62,10 @@ fn from_a_table_to_an_archive() {
     f.write("run/config.yaml", text.replace("batch_size: 64", "batch_size: 32").as_bytes());
     let changed = f.run(&["train", "moved.bin", "-o", "run", "--resume", "--no-compare"]);
     assert!(changed.code == Some(2) && changed.err.contains("config.yaml"), "{}", changed.err);
-    f.write("run/config.yaml", text.as_bytes());
+    // A run may go on for longer.
+    f.write("run/config.yaml", text.replace("max_steps: 8", "max_steps: 10").as_bytes());
+    let longer = f.run(&["train", "moved.bin", "-o", "run", "--resume", "--no-compare"]).good();
+    assert!(longer.text().contains("10 steps"), "{}", longer.text());
 
     f.run(&["export", "run", "moved.bin", "-o", "net.vxm"]).good();
     for level in ["-7", "-8"] {

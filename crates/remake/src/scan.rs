@@ -6,6 +6,7 @@
 
 pub mod gzip;
 pub mod hdf5;
+mod ntuple;
 pub mod root;
 mod stream;
 

@@ -48,7 +48,8 @@ pub struct TrainArgs {
     /// Measure the final network on a file that was never looked at
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Continue the run in RUN at its newest checkpoint, with its own configuration
+    /// Continue the run in RUN at its newest checkpoint, with its own configuration; in RUN/config.yaml train, max_steps,
+    /// eval_every, eval_records, checkpoint_every and log_every may be changed before
     #[arg(long, conflicts_with_all = ["config", "set", "model", "steps", "batch_size", "lr", "seed", "start"])]
     pub resume: bool,
     /// Print the number of parameters and the memory that a step takes; train nothing

@@ -15,6 +15,7 @@ pub mod clusters;
 pub mod columns;
 pub(crate) mod encoding;
 pub(crate) mod envelope;
+pub mod pages;
 pub mod schema;
 
 use crate::error::DataError;

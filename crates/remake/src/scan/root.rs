@@ -1,5 +1,6 @@
-//! Pieces of ROOT files: every record, with the columns of those that are baskets of trees.
+//! Pieces of ROOT files: every record, with the columns of those that are baskets of trees or hold pages of ntuples.
 
+use super::ntuple::Pages;
 use super::{Item, Piece, Plan, ValueKind};
 use crate::codec::Codec;
 use crate::content::{Shape, Tail};
@@ -50,11 +51,18 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
             columns += 1;
         }
     }
+    let pages = Pages::of(&mut root, columns, |column, rows| {
+        let number = names.len();
+        tables.insert(column, *names.entry(rows).or_insert(number));
+    });
     let begin = root.header().begin.min(root.file_bytes());
     let mut items = vec![Item { offset: 0, bytes: begin, piece: None }];
     for record in root.records()? {
-        // Pages of ntuples are no chain of blocks that the record knows of.
-        let piece = record.key.filter(|key| key.class != "RBlob").map(|key| {
+        if record.key.as_ref().is_some_and(|key| key.class == "RBlob") {
+            items.extend(pages.tile(record.offset, record.bytes));
+            continue;
+        }
+        let piece = record.key.map(|key| {
             let stored = record.bytes.saturating_sub(key.key_bytes.into());
             let content = u64::from(key.raw_bytes);
             let plain = stored == content;

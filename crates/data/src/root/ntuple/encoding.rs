@@ -7,6 +7,7 @@
 use crate::error::DataError;
 use crate::root::ntuple::schema::Column;
 use crate::root::primitive::Primitive;
+use vxc_tokens::layout::Kind;
 
 /// What is done to the numbers before their bytes are split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,30 @@ impl Encoding {
             )));
         }
         Ok(Self { primitive, index, bits, split, under, shift })
+    }
+
+    /// Bytes of an element whose bytes a page has apart, first ones first; none for others.
+    pub fn split_bytes(&self) -> Option<usize> {
+        self.split.then(|| self.primitive.bytes())
+    }
+
+    /// The numbers that a page holds, once put together; none for packed bits.
+    pub fn stored_kind(&self) -> Option<Kind> {
+        let bytes = self.primitive.bytes();
+        let whole = usize::try_from(self.bits).ok()? == bytes.checked_mul(8)?;
+        let kind = match (self.under, bytes) {
+            (Under::Nothing, _) => self.primitive.kind(),
+            // Zigzags and differences.
+            (_, 2) => Kind::U16,
+            (_, 4) => Kind::U32,
+            _ => Kind::U64,
+        };
+        whole.then_some(kind)
+    }
+
+    /// Whether a page holds the values themselves.
+    pub fn is_direct(&self) -> bool {
+        self.under == Under::Nothing && !self.index
     }
 
     /// Bytes of a page of so many elements.
