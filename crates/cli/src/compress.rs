@@ -384,6 +384,13 @@ fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str) -> String {
         pack.level.number(),
     );
     line.push_str(note);
+    if pack.level.is_neural() {
+        line.push_str(&match (summary.networks, summary.embedded_bytes) {
+            (0, 0) => ", network left out: contexts alone are smaller".to_owned(),
+            (0, n) | (_, n) if n > 0 => format!(", with a model of {n} bytes in the archive"),
+            _ => ", with the network".to_owned(),
+        });
+    }
     let records = records(summary.streams.iter().copied());
     if !records.is_empty() && note.is_empty() {
         line.push_str(", ");

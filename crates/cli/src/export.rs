@@ -14,6 +14,9 @@ use crate::progress::{Counters, Progress};
 use crate::train::failure;
 use crate::training::Training;
 
+/// Bits that rounding may cost without a warning, as a share.
+const MOST_LOSS: f64 = 0.005;
+
 /// Reads the run and its training files, rounds the network, primes the contexts, and writes the model file.
 ///
 /// # Errors
@@ -46,6 +49,9 @@ pub fn run(how: &ExportArgs, console: &Console) -> Result<(), Failure> {
         exported.integer.ratio(),
         100.0 * exported.loss(),
     ));
+    if exported.loss() > MOST_LOSS {
+        console.warning(&how.output, "integers cost more than 0.5 % of the bits; train for longer");
+    }
     console.note(&format!(
         "{} : {} bytes, {} of them a network before compression, id {}",
         Shown(&how.output),

@@ -244,6 +244,9 @@ fn pack(base: Base, output: OutputArgs, a: PackArgs, console: &Console) -> Resul
     let model = models.pop();
     let trainer = trainer(a.train_budget.as_deref(), level, &base.common)?;
     let network = model.as_ref().is_some_and(|m| m.neural().is_some()) || trainer.is_some();
+    if a.pure && !network {
+        return Err(Failure::usage("--pure needs a --model with a network, or --train-budget"));
+    }
     if level.is_neural() && !network {
         console.note(&format!(
             "level {} needs a --model with a network (see vxc export), or --train-budget; this is done at level 6",

@@ -139,6 +139,7 @@ impl<R: Read + Seek> Archive<R> {
                     let mut limits = self.options.limits;
                     limits.max_memory = limits.max_memory.saturating_sub(held);
                     let model = Arc::new(Model::with_limits(embedded.bytes, &limits)?);
+                    model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
                     held = held.saturating_add(model.held_bytes());
                     self.models.push(model.clone());
                     known.push(model);

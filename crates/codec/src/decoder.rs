@@ -204,6 +204,7 @@ impl<R: Read> Decoder<R> {
                     }
                     Block::Model(embedded) => {
                         let model = Model::with_limits(embedded.bytes, &self.options.limits)?;
+                        model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
                         self.held += model.held_bytes();
                         check_memory(self.held, &self.options.limits)?;
                         self.models.push(Arc::new(model));

@@ -37,6 +37,10 @@ pub struct Summary {
     pub segments: u64,
     /// Record sizes of the streams, 0 for plain bytes.
     pub streams: Vec<u64>,
+    /// How many of them are coded with a network.
+    pub networks: usize,
+    /// Bytes of models within the archive.
+    pub embedded_bytes: u64,
     /// Adler-32 of the content.
     pub adler32: u32,
     /// Seconds spent on finding layouts, fitting and choosing.
@@ -288,11 +292,19 @@ impl<W: Write> Encoder<W> {
         let most = if trained { usize::MAX } else { LONG_TRIAL_BYTES };
         let carried = embed && self.streams.iter().all(|s| s.stream.model().is_none());
         let price = (carried, most);
+        // Asked for by name, the network codes, whatever it costs.
+        let forced = |model: &Model| self.options.pure && model.neural().is_some();
         let (stream, method, source) = match model {
             // A model is used where it helps, and only there is it needed to decompress.
-            Some(model) if model_helps(&model, method(&model), &own, sample, total, price)? => {
+            Some(model)
+                if forced(&model)
+                    || model_helps(&model, method(&model), &own, sample, total, price)? =>
+            {
+                self.summary.networks += usize::from(model.neural().is_some());
                 if carried {
+                    model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
                     self.writer.embed_model(model.file())?;
+                    self.summary.embedded_bytes += model.file().len() as u64;
                 }
                 let method = method(&model);
                 let source = TokeniserSource::Model(model.id());

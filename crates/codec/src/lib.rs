@@ -37,7 +37,7 @@ pub use encoder::{Encoder, Summary};
 pub use error::Error;
 pub use level::Level;
 pub use model::Model;
-pub use neural::Neural;
+pub use neural::{MAX_NETWORK, Neural};
 pub use options::{CompressOptions, DecompressOptions, Metadata};
 pub use stream_code::{Form, StreamCode};
 pub use trainer::Trainer;

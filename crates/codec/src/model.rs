@@ -27,7 +27,7 @@ use crate::stream_code::{Form, StreamCode};
 
 const SIGNATURE: [u8; 8] = [0x89, b'V', b'X', b'M', 0x0D, 0x0A, 0x1A, 0x0A];
 const VERSION: u8 = 1;
-/// Largest model file that is written; larger states lose their rarest contexts.
+/// Largest model file that is written, the network's weights not counted; larger states lose their rarest contexts.
 const MAX_FILE: usize = 16 << 20;
 /// Bytes of all names of fields together.
 const MAX_NAMES: usize = 16 << 20;
@@ -339,9 +339,10 @@ fn learned(
 impl Parts<'_> {
     /// The model file; rare contexts go until it is small enough.
     fn publish(&self) -> Result<Model, Error> {
+        let network = self.neural.map_or(0, |(neural, _)| neural.to_bytes().len());
         for visits in [1, 2, 3, 4, 6, 9, 14, 20, 30, 50, 100, 255] {
             let file = self.write(visits)?;
-            if file.len() <= MAX_FILE {
+            if file.len() <= MAX_FILE + network {
                 return Model::from_bytes(file);
             }
         }

@@ -7,6 +7,7 @@
 //! [`LANE_MEMORY`] are refused, one lane is always allowed (and counted against the reader's limit).
 
 use vxc_entropy::{RangeDecoder, RangeEncoder, read_varint, write_varint};
+use vxc_format::FormatError;
 use vxc_infer::{IntConfig, IntModel, PackedModel};
 use vxc_predict::neural::{MAX_LANES, Network, NeuralModel, lanes_for};
 use vxc_tokens::Tokeniser;
@@ -20,7 +21,9 @@ const FLAG_PURE: u8 = 1;
 /// Most bytes that the lanes of a segment take, if there is more than one.
 const LANE_MEMORY: u64 = 64 << 20;
 /// Longest serial form of a network.
-const MAX_NETWORK: u64 = 128 << 20;
+pub const MAX_NETWORK: u64 = 160 << 20;
+/// Most multiply-adds a symbol of a network within an archive; a model file that the user names may have any number.
+pub const MAX_EMBEDDED_MACS: u64 = 1 << 19;
 
 /// A network over the field symbols of a stream.
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ impl Neural {
         if len > MAX_NETWORK {
             return Err(Error::ModelMismatch("the network is too large".into()));
         }
-        // Read, and 8-bit weights again as 16-bit panels.
+        // Read; 8-bit weights again as panels of pairs; tables.
         Ok(4 * len)
     }
 
@@ -114,8 +117,24 @@ impl Neural {
     pub(crate) fn working_bytes(&self, code: &StreamCode, raw_len: u64) -> u64 {
         let Form::Fields(tokeniser) = &code.form else { return 0 };
         let records = raw_len / tokeniser.layout().record_bytes as u64;
-        let lanes = self.most_lanes(tokeniser, records);
-        NeuralModel::working_bytes(&self.network, tokeniser, lanes)
+        let most = records.clamp(1, MAX_LANES as u64) as usize;
+        let bytes = |lanes| NeuralModel::working_bytes(&self.network, tokeniser, lanes);
+        // A segment may have any number of lanes that keeps below the limit, and one in any case.
+        bytes(most).min(LANE_MEMORY).max(bytes(1))
+    }
+
+    /// Refuses a network that an archive may not bring along: who writes an archive says how much is to be decoded, and
+    /// a network says how long a symbol takes.
+    ///
+    /// # Errors
+    /// [`FormatError::LimitExceeded`].
+    pub(crate) fn check_embedded(&self) -> Result<(), Error> {
+        let (needed, limit) = (self.config().macs_per_symbol(), MAX_EMBEDDED_MACS);
+        if needed > limit {
+            let what = "the multiply-adds a symbol of a network within an archive";
+            return Err(FormatError::LimitExceeded { what, needed, limit }.into());
+        }
+        Ok(())
     }
 
     /// Codes a segment; `state` as in [`StreamCode::encode`], `pure`: the network alone.

@@ -156,6 +156,89 @@ fn a_network_trained_on_the_input_stays_away_where_it_does_not_pay() {
 }
 
 #[test]
+fn a_network_travels_in_the_archive() {
+    let (model, raw) = (model(false, true, 8), unseen(600));
+    for pure in [false, true] {
+        let options = CompressOptions {
+            embed_model: true,
+            pure,
+            segment_bytes: Some(16_000),
+            ..with(8, &model)
+        };
+        let mut archive = Vec::new();
+        let mut encoder = vxc::Encoder::new(&mut archive, options).unwrap();
+        encoder.push(&raw).unwrap();
+        let summary = encoder.finish().unwrap().1;
+        // What does not pay is left out, unless it was asked for.
+        assert_eq!(summary.networks, usize::from(pure));
+        assert_eq!(summary.embedded_bytes, if pure { model.file().len() as u64 } else { 0 });
+        assert!(decompress(&archive).unwrap() == raw, "nothing is needed to decompress");
+        let mut reader =
+            Archive::open(Cursor::new(&archive), DecompressOptions::default()).unwrap();
+        let mut some = [0; 500];
+        assert_eq!(reader.read_range(40_001, &mut some).unwrap(), 500);
+        assert!(some[..] == raw[40_001..40_501]);
+        for at in (0..archive.len()).step_by(archive.len() / 60) {
+            let mut damaged = archive.clone();
+            damaged[at] ^= 0x10;
+            assert!(decompress(&damaged).is_err(), "{at}");
+            assert!(decompress(&archive[..at]).is_err(), "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_network_that_was_trained_on_the_input_travels_in_the_archive() {
+    let raw = unseen(500);
+    let told = Arc::new(Told { width: Some(16), asked: AtomicUsize::new(0) });
+    let options = CompressOptions { trainer: Some(told), pure: true, ..options(8) };
+    let archive = vxc::compress(&raw, &options).unwrap();
+    assert!(decompress(&archive).unwrap() == raw);
+    let archive = Archive::open(Cursor::new(&archive), DecompressOptions::default()).unwrap();
+    let kinds: Vec<_> = archive.segments().iter().map(|s| s.info.kind).collect();
+    assert!(kinds.contains(&SegmentKind::Neural), "{kinds:?}");
+}
+
+/// How long a symbol takes is up to the network, how many there are to the archive: together they are no one's choice.
+#[test]
+fn an_archive_may_not_bring_a_slow_network() {
+    let fitted =
+        Model::fit(Level::default(), None, &[jets()[..RECORD * TRAINED].to_vec()]).unwrap();
+    let config = knowing(fitted.code(), &[], 16, true).config().clone();
+    let slow = IntConfig { window: 8192, n_layers: 3, ..config };
+    assert!(slow.macs_per_symbol() > 1 << 19);
+    let network = IntModel::random(slow, 7, Fill::Typical).unwrap();
+    let level = Level::new(8).unwrap();
+    let model = Arc::new(Model::bare(level, fitted.code(), network, false).unwrap());
+    let raw = unseen(2);
+    let given = CompressOptions { pure: true, ..with(8, &model) };
+    let archive = vxc::compress(&raw, &given).unwrap();
+    assert!(vxc::decompress(&archive, &decoding(&model)).unwrap() == raw, "given, it is used");
+    let embedded = CompressOptions { embed_model: true, ..given };
+    let error = vxc::compress(&raw, &embedded).unwrap_err();
+    assert_eq!(error.exit_code(), 4, "{error}");
+    assert!(error.to_string().contains("multiply-adds"), "{error}");
+}
+
+#[test]
+fn missing_data_ends_decoding_early() {
+    let (model, raw) = (model(true, true, 8), unseen(400));
+    let archive = vxc::compress(&raw, &CompressOptions { pure: true, ..with(8, &model) }).unwrap();
+    let segment =
+        Archive::open(Cursor::new(&archive), decoding(&model)).unwrap().segments()[0].clone();
+    assert_eq!(segment.info.kind, SegmentKind::Neural);
+    let code = model.code();
+    let neural = model.neural();
+    let state = || model.fresh(SegmentKind::Neural);
+    // A few bytes for many records: an error after the first of them, not after all.
+    let mut out = Vec::new();
+    let short = [1, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let kind = SegmentKind::Neural;
+    let result = code.decode(neural, kind, &mut state(), &short, &mut out, RECORD << 16);
+    assert!(result.is_err());
+}
+
+#[test]
 fn segments_threads_and_random_access() {
     for memory in [false, true] {
         let (model, raw) = (model(memory, true, 8), unseen(600));

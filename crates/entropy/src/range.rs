@@ -307,4 +307,9 @@ impl SymbolCoder for RangeDecoder<'_> {
         self.narrow(start, if s == u8::MAX { self.range - start } else { width });
         s
     }
+
+    #[inline(always)]
+    fn overran(&self) -> bool {
+        RangeDecoder::overran(self)
+    }
 }

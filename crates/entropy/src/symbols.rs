@@ -10,6 +10,11 @@ use crate::range::{RangeDecoder, RangeEncoder};
 pub trait SymbolCoder: BinaryCoder {
     /// Codes `s` with probability `cdf.width(s)` / 2^16.
     fn symbol(&mut self, cdf: &Cdf, s: u8) -> u8;
+
+    /// True where more was read than a stream holds: time to stop. An encoder never overruns.
+    fn overran(&self) -> bool {
+        false
+    }
 }
 
 /// Codes an array: symbol `i` by distribution `i`.

@@ -35,6 +35,13 @@ pub struct NeuralModel {
     isa: Isa,
 }
 
+/// What is counted for a lane and for each of its steps. The count decides how many lanes a segment may have, so it is
+/// the same on every machine, and no less than what any of them takes.
+const LANE_BYTES: u64 = 512;
+const STEP_BYTES: u64 = 128;
+const _: () = assert!(size_of::<Track>() + size_of::<Input>() <= LANE_BYTES as usize);
+const _: () = assert!(Lane::BYTES_PER_STEP + 2 <= STEP_BYTES);
+
 /// A lane with what the network reads of it.
 #[derive(Clone, Debug)]
 struct Track {
@@ -90,8 +97,7 @@ impl NeuralModel {
 
     /// Bytes that coding a segment takes in so many lanes, besides this model and the network.
     pub fn working_bytes(network: &Network, tokeniser: &Tokeniser, lanes: usize) -> u64 {
-        let track = Lane::bytes(tokeniser) + tokeniser.steps().len() as u64 * 2;
-        let track = track + (size_of::<Track>() + size_of::<Input>()) as u64;
+        let track = tokeniser.steps().len() as u64 * STEP_BYTES + LANE_BYTES;
         network.state_bytes(lanes) + lanes as u64 * track
     }
 
@@ -157,6 +163,10 @@ impl NeuralModel {
         for r in 0..run.cut.longest() {
             let active = run.start_record(r);
             run.code_records::<C, true>(&mut self.steps, coder, active)?;
+            // The network would go on for as long as the segment says.
+            if coder.overran() {
+                return Err(PredictError::Corrupt("coded data that ends too early"));
+            }
             for (lane, track) in run.tracks[..active].iter_mut().enumerate() {
                 let at = run.cut.record(lane, r) * size;
                 track.lane.store(tokeniser, &mut out[at..at + size]);

@@ -50,6 +50,9 @@ impl FromStr for Budget {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| wrong())?;
+        if number == 0 {
+            return Err("a budget is above zero".to_owned());
+        }
         let tokens = |factor: u64| number.checked_mul(factor).map(Self::Tokens).ok_or_else(wrong);
         match unit {
             "Gtok" => tokens(1_000_000_000),

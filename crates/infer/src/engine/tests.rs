@@ -234,19 +234,30 @@ fn golden() {
         head: HeadKind::Factorised,
         ..small()
     };
+    // Numbers at the ends of their ranges, so that every clamp counts: they are shared by both engines, and nothing but
+    // this would notice that one had moved.
+    let evicting = Some(MemoryConfig { chunk: 6, rate: 2 });
+    let sinusoidal = IntConfig { memory: evicting, position: PositionKind::Sinusoidal, ..small() };
+    let distance = IntConfig { memory: evicting, position: PositionKind::Distance, ..small() };
+    let wide = IntConfig { d_model: 64, n_heads: 1, d_ff: 1100, n_layers: 1, ..small() };
+    let cases = [
+        (IntConfig::record(6), 1, Fill::Typical, 6_057_969_838_353_918_759),
+        (memory, 2, Fill::Typical, 6_200_964_505_602_812_324),
+        (bytes, 3, Fill::Typical, 18_313_035_253_671_654_701),
+        (sinusoidal.clone(), 0, Fill::Extreme, 12_132_643_979_830_986_502),
+        (sinusoidal, 2, Fill::Extreme, 12_432_336_648_230_644_551),
+        (distance.clone(), 1, Fill::Extreme, 4_985_548_373_507_636_958),
+        (distance, 3, Fill::Extreme, 11_072_152_524_808_950_327),
+        (wide.clone(), 7, Fill::Typical, 14_085_658_691_971_312_885),
+        (wide, 7, Fill::Extreme, 13_014_921_988_665_863_359),
+    ];
     for isa in Isa::available() {
-        let hashes = [(IntConfig::record(6), 1), (memory.clone(), 2), (bytes.clone(), 3)].map(
-            |(config, seed)| {
-                let model = packed(&config, seed, Fill::Typical);
-                let inputs = inputs(&config, 3, 60, seed);
-                hash(&collect(&mut Engine::new(model, 3, isa).expect("lanes"), &inputs))
-            },
-        );
-        assert_eq!(
-            hashes,
-            [6_057_969_838_353_918_759, 6_200_964_505_602_812_324, 18_313_035_253_671_654_701],
-            "{isa:?}"
-        );
+        let hashes = cases.clone().map(|(config, seed, fill, _)| {
+            let inputs = inputs(&config, 3, 60, seed);
+            let model = packed(&config, seed, fill);
+            hash(&collect(&mut Engine::new(model, 3, isa).expect("lanes"), &inputs))
+        });
+        assert_eq!(hashes, cases.clone().map(|(.., hash)| hash), "{isa:?}");
     }
 }
 

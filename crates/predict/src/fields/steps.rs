@@ -51,9 +51,12 @@ impl Lane {
         Self { history: History::new(tokeniser), row: vec![0; n], previous: vec![0; n] }
     }
 
+    /// Bytes that a lane holds for a step.
+    pub const BYTES_PER_STEP: u64 = 2 * 8 + History::BYTES_PER_STEP;
+
     /// Bytes that a lane holds.
     pub fn bytes(tokeniser: &Tokeniser) -> u64 {
-        tokeniser.steps().len() as u64 * (2 * 8 + History::BYTES_PER_STEP)
+        tokeniser.steps().len() as u64 * Self::BYTES_PER_STEP
     }
 
     /// Back to its start.

@@ -56,6 +56,12 @@ pub fn publish(folder: &Path, files: &[Vec<u8>], level: Level) -> Result<Exporte
     let source = Source::again(files, code, fitted, &config.data)?;
     let device = Device::flex();
     let network = vxc_model::load(&run.best(), &device)?;
+    let weights = network.parameter_count() as u64;
+    if weights > vxc::MAX_NETWORK {
+        let most = vxc::MAX_NETWORK;
+        let what = format!("a network of {weights} weights; a model file has at most {most}");
+        return Err(TrainError::Export(what));
+    }
     let integers = export(&network, preset, &source.corpus, source.split.train.clone())?;
     // Whole lanes, as both sides leave out what does not fill them.
     let all = source.split.validation.clone();
