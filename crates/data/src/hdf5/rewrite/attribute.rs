@@ -36,8 +36,9 @@ impl Relocation<'_> {
     /// [`DataError::Unsupported`], [`DataError::Corruption`].
     pub fn attribute(&mut self, message: &mut [u8]) -> Result<(), DataError> {
         let mut at = Bytes::new(message);
-        let version = at.u8()?;
-        let flags = if version == 1 { at.u8()? & 0 } else { at.u8()? };
+        let (version, flags) = (at.u8()?, at.u8()?);
+        // Not used by version 1.
+        let flags = if version == 1 { 0 } else { flags };
         let [name, kind, space] = [at.u16_le()?, at.u16_le()?, at.u16_le()?].map(usize::from);
         if version == 3 {
             at.skip(1)?;
