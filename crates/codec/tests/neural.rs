@@ -224,8 +224,7 @@ fn an_archive_may_not_bring_a_slow_network() {
 fn missing_data_ends_decoding_early() {
     let (model, raw) = (model(true, true, 8), unseen(400));
     let archive = vxc::compress(&raw, &CompressOptions { pure: true, ..with(8, &model) }).unwrap();
-    let segment =
-        Archive::open(Cursor::new(&archive), decoding(&model)).unwrap().segments()[0].clone();
+    let segment = Archive::open(Cursor::new(&archive), decoding(&model)).unwrap().segments()[0];
     assert_eq!(segment.info.kind, SegmentKind::Neural);
     let code = model.code();
     let neural = model.neural();

@@ -100,6 +100,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_gain_makes_too_large_is_clamped() {
+        for sign in [1, -1] {
+            let x = [sign * RESIDUAL_MAX, 0, 0];
+            let most = clamp16(sign * i32::MAX);
+            let mut y = [0i16; 3];
+            rms_norm(&x, &[32767; 3], 1, &mut y);
+            assert_eq!(y, [most, 0, 0]);
+            layer_norm(&mut x.clone(), &[32767; 3], &[0; 3], 1, &mut y);
+            assert_eq!(y[0], most);
+        }
+    }
+
+    #[test]
     fn layer_norm_forgets_a_constant() {
         let (gain, bias) = ([3000i16; 6], [5i16, -5, 0, 7, 8, 9]);
         let x = [100, -300, 250, 7, 90, -20];

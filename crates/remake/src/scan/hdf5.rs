@@ -169,11 +169,11 @@ fn padding(dataset: &Dataset, chunk: &RawChunk) -> u64 {
     if !matches!(dataset.storage, Storage::Chunked(_)) {
         return 0;
     }
-    let shapes = dataset.shape.iter().zip(&dataset.chunk_shape).zip(&chunk.position);
-    let elements = shapes.fold(Some(1u64), |n, ((&dim, &cell), &at)| {
+    let mut shapes = dataset.shape.iter().zip(&dataset.chunk_shape).zip(&chunk.position);
+    let elements = shapes.try_fold(1u64, |n, ((&dim, &cell), &at)| {
         let last = dim.saturating_sub(at).min(cell).checked_sub(1)?;
         // One more than the place of the last one, row by row.
-        n?.checked_sub(1)?.checked_mul(cell)?.checked_add(last)?.checked_add(1)
+        n.checked_sub(1)?.checked_mul(cell)?.checked_add(last)?.checked_add(1)
     });
     let width = dataset.dtype.bytes as u64;
     let used = elements.and_then(|n| n.checked_mul(width));
