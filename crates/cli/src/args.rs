@@ -94,6 +94,26 @@ pub enum Command {
     Data(DataArgs),
     /// Run an experiment: download, extract, split, train, compress, check
     Experiment(ExperimentArgs),
+    /// Print what a shell needs to complete commands and flags
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write one page for each command into FOLDER
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
 }
 
 /// Flags without a command, as zstd has them.
@@ -253,6 +273,7 @@ impl Cli {
             Some(Command::Inspect(a)) => &a.common.talk,
             Some(Command::Data(a)) => a.command.talk(),
             Some(Command::Experiment(a)) => &a.talk,
+            Some(Command::Completions(_) | Command::Man(_)) => return Talk::Normal,
         };
         match (talk.quiet, talk.verbose) {
             (true, _) => Talk::Quiet,

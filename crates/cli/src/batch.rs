@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, data, decompress, experiment, fit, inspect, list, panics};
+use crate::{compress, data, decompress, experiment, fit, generate, inspect, list, panics};
 #[cfg(feature = "train")]
 use crate::{export, train};
 
@@ -40,6 +40,8 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         }
         Job::Data(what) => data::run(what, console)?,
         Job::Experiment(how) => experiment::run(how, console)?,
+        Job::Completions(how) => generate::completions(how)?,
+        Job::Man(how) => generate::man(how)?,
         Job::Fit(how) => {
             fit::run(how, console)?;
             0

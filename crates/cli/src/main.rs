@@ -13,6 +13,7 @@ mod experiment;
 mod export;
 mod failure;
 mod fit;
+mod generate;
 mod input;
 mod inspect;
 mod layout;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use vxc::{DecodeLimits, DecompressOptions, Level, Model, Trainer};
 
 use crate::args::{
-    Base, Cli, Command, Common, ExperimentArgs, LayoutArgs, LimitArgs, ModelArgs, OutputArgs,
-    PackArgs, PlainArgs, UnpackArgs, Verify,
+    Base, Cli, Command, Common, CompletionsArgs, ExperimentArgs, LayoutArgs, LimitArgs, ManArgs,
+    ModelArgs, OutputArgs, PackArgs, PlainArgs, UnpackArgs, Verify,
 };
 #[cfg(feature = "train")]
 use crate::args::{ExportArgs, TrainArgs};
@@ -43,6 +43,10 @@ pub enum Job {
     Data(Data),
     /// Run an experiment.
     Experiment(ExperimentArgs),
+    /// Print a completion script.
+    Completions(CompletionsArgs),
+    /// Manual pages.
+    Man(ManArgs),
 }
 
 /// Where results go.
@@ -174,6 +178,8 @@ impl Job {
             }
             Some(Command::Data(a)) => Self::Data(a.into()),
             Some(Command::Experiment(a)) => Self::Experiment(a),
+            Some(Command::Completions(a)) => Self::Completions(a),
+            Some(Command::Man(a)) => Self::Man(a),
         })
     }
 }
