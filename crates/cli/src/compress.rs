@@ -84,7 +84,7 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
     // tar and pipes get no chatter.
     if target != Target::Stdout || console.verbose() {
-        console.note(&line(pack, name, &summary, &note));
+        console.note(&line(pack, name, &summary, &note, rebuilt.is_some()));
     }
     if pack.placing.remove {
         remove(name, before.as_ref(), on_disk, console)?;
@@ -137,7 +137,7 @@ fn write(
     let mut names = streams::FieldNames::default();
     let len = source.len;
     let label = Shown(&source.title).to_string();
-    let name = source.title.clone();
+    let name = source.name.clone();
     let sample = source.peek(SAMPLE)?;
     let layout = match &pack.model {
         None => pack.layout.choose(&name, len, sample, console)?,
@@ -374,7 +374,7 @@ pub fn remove(
 }
 
 /// The line at the end, as zstd has it.
-fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str) -> String {
+fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str, rebuilt: bool) -> String {
     let Summary { raw_bytes, coded_bytes, adler32, .. } = summary;
     let share = if *raw_bytes == 0 { 0.0 } else { 100.0 * *coded_bytes as f64 / *raw_bytes as f64 };
     let mut line = format!(
@@ -396,6 +396,7 @@ fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str) -> String {
         line.push_str(", ");
         line.push_str(&records);
     }
-    line.push_str(&format!(", adler32 {adler32:08x}"));
+    let whose = if rebuilt { " of the new file" } else { "" };
+    line.push_str(&format!(", adler32{whose} {adler32:08x}"));
     line
 }

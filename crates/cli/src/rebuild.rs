@@ -2,17 +2,19 @@
 //! of HDF5, the file written anew with all that it holds; of ROOT, its columns.
 
 use std::fs::Metadata;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use vxc_data::DataError;
 use vxc_data::format::{Format, detect};
 use vxc_data::hdf5::Hdf5File;
 use vxc_data::hdf5::rewrite::rewrite;
+use vxc_data::root::RootFile;
 
 use crate::console::{Console, Shown};
 use crate::data::rebuild::columns_as_hdf5;
 use crate::failure::Failure;
-use crate::input::{Source, open_file};
+use crate::input::{Source, is_stdin, open_file};
 use crate::output::{Output, Target, Terminal};
 
 /// What a name leads to, before anything is written.
@@ -36,6 +38,9 @@ impl Plan {
     /// # Errors
     /// What is neither HDF5 nor ROOT.
     pub fn of(name: &Path) -> Result<Self, Failure> {
+        if is_stdin(name) {
+            return Err(Failure::usage("--rebuild needs a file with a name, not standard input"));
+        }
         let (mut file, meta) = open_file(name)?;
         let found = if meta.is_file() { detect(&mut file)? } else { None };
         match found {
@@ -65,23 +70,42 @@ impl Plan {
         let mut output = Target::Path(beside).open(true, Terminal::Never)?;
         let note = match self.format {
             Format::Root => {
+                let left = others(name, console)?;
                 let arrays = columns_as_hdf5(name, &mut output, console)?;
-                format!(", rebuilt as HDF5 with {arrays} arrays: the ROOT file is not kept")
+                format!(", rebuilt as HDF5 with {arrays} arrays: the ROOT file is not kept{left}")
             }
             _ => {
-                let file = Hdf5File::open(open_file(name)?.0)?;
-                match rewrite(&file, &mut output) {
+                let file = Hdf5File::open(open_file(name)?.0);
+                match file.and_then(|file| rewrite(&file, &mut output)) {
                     Ok(()) => ", rebuilt: the same content in a new file".to_owned(),
-                    Err(DataError::Unsupported(why)) => {
+                    Err(DataError::Io(e)) => return Err(DataError::Io(e).into()),
+                    Err(why) => {
                         console.warning(name, &format!("not rebuilt, every byte is kept: {why}"));
                         return Ok(None);
                     }
-                    Err(e) => return Err(e.into()),
                 }
             }
         };
         Ok(Some(Rebuilt { output, title: self.title.clone(), note }))
     }
+}
+
+/// Warns of what a ROOT file holds besides columns, and gives the words of it for the line at the end.
+fn others(name: &Path, console: &Console) -> Result<String, Failure> {
+    let root = RootFile::open(BufReader::new(open_file(name)?.0))?;
+    let others = root.others();
+    let Some(first) = others.first() else { return Ok(String::new()) };
+    let n = others.len();
+    let (path, class) = (Shown(Path::new(&first.path)).to_string(), first.key.class.clone());
+    console.warning(
+        name,
+        &format!(
+            "{n} objects are left out that are no trees or ntuples, or older cycles of them, such as {path};{} \
+             ({class})",
+            first.key.cycle
+        ),
+    );
+    Ok(format!(", nor {n} objects that are no columns"))
 }
 
 impl Rebuilt {

@@ -243,6 +243,16 @@ fn rebuild_is_refused_where_it_could_lose_something() {
     folder.run(&["compress", "--rebuild", "events.root"]).bad(2, &["exists already"]);
     let mut damaged = fixture("zlib");
     damaged.truncate(300);
+    // Bytes behind the end are no part of an HDF5 file, and are kept.
+    let mut longer = hdf5("whole");
+    longer.extend(b"a trailer");
+    folder.write("longer.h5", &longer);
+    let kept = folder.run(&["compress", "--rebuild", "longer.h5"]).good();
+    assert!(kept.err.contains("every byte is kept"), "{}", kept.err);
+    folder.run(&["decompress", "-f", "longer.h5.vxc"]).good();
+    assert!(folder.read("longer.h5") == longer);
+    fs::remove_file(folder.path("longer.h5")).unwrap();
+    fs::remove_file(folder.path("longer.h5.vxc")).unwrap();
     folder.write("damaged.root", &damaged);
     assert_ne!(folder.run(&["compress", "--rebuild", "damaged.root"]).code, Some(0));
     assert_eq!(folder.names(), ["damaged.root", "events.h5.vxc", "events.root", "plain"]);

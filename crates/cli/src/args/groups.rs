@@ -63,8 +63,9 @@ pub struct PackArgs {
     #[arg(long)]
     pub no_unpack: bool,
     /// Of HDF5 and ROOT files, keep the content and not the bytes: smaller. An HDF5 file comes back written anew, with the
-    /// same objects, attributes, types, filters and stored values; of a ROOT file its columns come back as an HDF5 file
-    #[arg(long, conflicts_with_all = ["no_unpack", "rm", "stdout"])]
+    /// same objects, attributes, types, filters and stored values; of a ROOT file its columns come back as an HDF5 file,
+    /// and nothing else (histograms, texts, older cycles)
+    #[arg(long, conflicts_with_all = ["no_unpack", "rm"])]
     pub rebuild: bool,
     /// Segments of at most SIZE (MiB, or with a suffix B, K, M, G) and at most the level's: smaller ones give finer
     /// random access and a worse ratio

@@ -192,11 +192,18 @@ fn divided(one: &Chosen) -> Result<Vec<Chosen>, Failure> {
 /// A path that no other goes on from: a table that has arrays below it is `PATH/rows` in HDF5, where a name is either a group
 /// or a dataset.
 fn spare(path: &str, chosen: &[Chosen]) -> String {
-    let below = |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-    match chosen.iter().any(|other| below(&other.info.path)) {
-        true => format!("{path}/rows"),
-        false => path.to_owned(),
+    let below = |other: &str, path: &str| {
+        other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mut name = path.to_owned();
+    if chosen.iter().any(|other| below(&other.info.path, path)) {
+        name.push_str("/rows");
+        // A column may have that name.
+        while chosen.iter().any(|o| o.info.path == name || below(&o.info.path, &name)) {
+            name.push('_');
+        }
     }
+    name
 }
 
 fn copy(sources: &mut [Arrays], one: &Chosen, out: &mut dyn Write) -> Result<(), DataError> {

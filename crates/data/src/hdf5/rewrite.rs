@@ -1,6 +1,6 @@
 //! HDF5 files written anew with all that they hold: every object under every name, attributes, types, filter settings,
 //! and values as they lie in their chunks. What does not come back is the container: where things lie, free space, the form
-//! of indexes.
+//! of indexes, and how the file was told to make them (sizes of B-trees, strategy for free space).
 //!
 //! ```text
 //! file := user block · superblock 2 · object headers 2 · global heaps · B-trees of chunks · values
@@ -43,6 +43,10 @@ type Addresses = BTreeMap<u64, u64>;
 /// # Errors
 /// [`DataError::Unsupported`] for what cannot be carried over, said by name; those of damaged files; [`DataError::Io`].
 pub fn rewrite<W: Write>(file: &Hdf5File, out: W) -> Result<(), DataError> {
+    let (end, base) = (file.library().superblock().eof_address, file.base());
+    if end != u64::MAX && end.max(end.saturating_add(base)) < file.file_bytes() {
+        return Err(DataError::unsupported("bytes behind the end of the HDF5 file"));
+    }
     let objects = Objects::collect(file)?;
     let mut addresses = Addresses::new();
     let mut at = SUPERBLOCK;
@@ -76,7 +80,6 @@ pub fn rewrite<W: Write>(file: &Hdf5File, out: W) -> Result<(), DataError> {
     }
 
     let root = addresses.get(&objects.root).copied().unwrap_or(SUPERBLOCK);
-    let base = file.base();
     let mut out = out;
     copy(file, 0, base, &mut out)?;
     let mut out = Counting::new(out);

@@ -11,9 +11,11 @@ use crate::root::directory::{self, Entry};
 use crate::root::header::{FileHeader, HEADER_BYTES};
 use crate::root::key::Key;
 use crate::root::layout::Layout;
+use crate::root::ntuple::anchor;
 use crate::root::source::Source;
 use crate::root::streamer::Streamers;
 use crate::root::tree::{self, Tree};
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 /// A file over any reader that can seek.
@@ -81,6 +83,19 @@ impl<R: Read + Seek> RootFile<R> {
     /// Paths of the trees: of each name only the newest, as other cycles are older states of it.
     pub fn trees(&self) -> Vec<String> {
         self.newest(|class| tree::CLASSES.contains(&class))
+    }
+
+    /// What is neither the newest tree nor the newest ntuple of its name: histograms, texts, other cycles.
+    pub fn others(&self) -> Vec<&Entry> {
+        let table = |class: &str| tree::CLASSES.contains(&class) || class == anchor::CLASS;
+        let mut newest = BTreeMap::new();
+        for entry in &self.entries {
+            let cycle = newest.entry(entry.path.as_str()).or_insert(entry.key.cycle);
+            *cycle = entry.key.cycle.max(*cycle);
+        }
+        let is_newest = |entry: &Entry| newest.get(entry.path.as_str()) == Some(&entry.key.cycle);
+        let other = |entry: &&Entry| !(is_newest(entry) && table(&entry.key.class));
+        self.entries.iter().filter(other).collect()
     }
 
     /// The layouts that the file describes its classes by.

@@ -7,7 +7,7 @@
 //! the object that has it.
 
 use super::bytes::Bytes;
-use super::heap::{self, NewHeap};
+use super::heap::NewHeap;
 use super::{Addresses, header};
 use crate::error::DataError;
 use crate::hdf5::file::Hdf5File;
@@ -144,7 +144,7 @@ impl Relocation<'_> {
         let new = if address == 0 || address == u64::MAX {
             [0; VARIABLE]
         } else {
-            let mut bytes = heap::object(self.file, address, number)?;
+            let mut bytes = self.heap.object(self.file, address, number)?;
             if let Some(base) = base.filter(|base| holds_addresses(base)) {
                 self.values(base, &mut bytes)?;
             }

@@ -17,38 +17,50 @@ const HEAD: usize = 16;
 /// Most objects of a collection.
 const MAX_OBJECTS: u16 = 0x7fff;
 
-/// An object of an old heap.
-///
-/// # Errors
-/// [`DataError::Corruption`] where there is none.
-pub fn object(file: &Hdf5File, address: u64, number: u32) -> Result<Vec<u8>, DataError> {
-    let superblock = file.library().superblock();
-    let heap = seam::call(|| {
-        GlobalHeapCollection::parse_at_storage(
-            file.library().storage(),
-            address,
-            superblock.offset_size,
-            superblock.length_size,
-        )
-    })?;
-    let number = u16::try_from(number).unwrap_or(0);
-    let found = heap.get_object(number).filter(|_| number > 0);
-    let found = found.ok_or_else(|| DataError::corrupt("a value that its heap does not have"))?;
-    Ok(found.data.clone())
-}
-
 /// Collections that are being written, one after the other.
 pub struct NewHeap {
     start: u64,
     done: Vec<u8>,
     open: Vec<u8>,
     count: u16,
+    /// The old collection read last, and where it lies: neighbours lie in one.
+    old: Option<(u64, GlobalHeapCollection)>,
 }
 
 impl NewHeap {
     /// The first one at an address.
     pub fn new(start: u64) -> Self {
-        Self { start, done: Vec::new(), open: Vec::new(), count: 0 }
+        Self { start, done: Vec::new(), open: Vec::new(), count: 0, old: None }
+    }
+
+    /// An object of an old heap.
+    ///
+    /// # Errors
+    /// [`DataError::Corruption`] where there is none.
+    pub fn object(
+        &mut self,
+        file: &Hdf5File,
+        address: u64,
+        number: u32,
+    ) -> Result<Vec<u8>, DataError> {
+        if self.old.as_ref().is_none_or(|(at, _)| *at != address) {
+            let superblock = file.library().superblock();
+            let heap = seam::call(|| {
+                GlobalHeapCollection::parse_at_storage(
+                    file.library().storage(),
+                    address,
+                    superblock.offset_size,
+                    superblock.length_size,
+                )
+            })?;
+            self.old = Some((address, heap));
+        }
+        let number = u16::try_from(number).unwrap_or(0);
+        let heap = self.old.as_ref().map(|(_, heap)| heap);
+        let found = heap.and_then(|heap| heap.get_object(number)).filter(|_| number > 0);
+        let found =
+            found.ok_or_else(|| DataError::corrupt("a value that its heap does not have"))?;
+        Ok(found.data.clone())
     }
 
     /// Adds an object; its collection and its number.
