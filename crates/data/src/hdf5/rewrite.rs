@@ -44,7 +44,8 @@ type Addresses = BTreeMap<u64, u64>;
 /// [`DataError::Unsupported`] for what cannot be carried over, said by name; those of damaged files; [`DataError::Io`].
 pub fn rewrite<W: Write>(file: &Hdf5File, out: W) -> Result<(), DataError> {
     let (end, base) = (file.library().superblock().eof_address, file.base());
-    if end != u64::MAX && end.max(end.saturating_add(base)) < file.file_bytes() {
+    // Counted from the start of the file, user block included.
+    if end < file.file_bytes() {
         return Err(DataError::unsupported("bytes behind the end of the HDF5 file"));
     }
     let objects = Objects::collect(file)?;
