@@ -36,15 +36,18 @@ pub fn speed(bytes: usize, seconds: f64) -> f64 {
 
 /// The most memory that this process has had so far, in bytes, where the system says it (Linux).
 pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    kib("/proc/self/status", "VmHWM:")
 }
 
 /// Memory that programs can still have, in bytes, where the system says it (Linux).
 pub fn available_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    kib("/proc/meminfo", "MemAvailable:")
+}
+
+/// A line of a file of the system that gives KiB, in bytes.
+fn kib(path: &str, key: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(path).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix(key))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 

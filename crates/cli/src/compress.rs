@@ -386,8 +386,10 @@ fn line(pack: &Pack, name: &Path, summary: &Summary, note: &str, rebuilt: bool) 
     line.push_str(note);
     if pack.level.is_neural() {
         line.push_str(&match (summary.networks, summary.embedded_bytes) {
+            (_, 1..) => {
+                format!(", with a model of {} bytes in the archive", summary.embedded_bytes)
+            }
             (0, 0) => ", network left out: contexts alone are smaller".to_owned(),
-            (0, n) | (_, n) if n > 0 => format!(", with a model of {n} bytes in the archive"),
             _ => ", with the network".to_owned(),
         });
     }

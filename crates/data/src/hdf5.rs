@@ -4,8 +4,8 @@
 //! file    := superblock · groups of links to objects
 //! dataset := dtype · shape · filters · storage       storage := compact | contiguous | chunks found by an index
 //! ```
-//! Metadata is parsed by the crate `hdf5-reader`, which is called in [`storage`](mod@storage), `seam`, `walk`, `links`
-//! and `index` alone: `seam` turns its errors and panics into [`DataError`](crate::DataError). What is done with it is
+//! Metadata is parsed by the crate `hdf5-reader`, which is called in [`storage`](mod@storage), `seam`, `walk`, `links`,
+//! `index` and [`rewrite`](mod@rewrite) alone: `seam` turns its errors and panics into [`DataError`](crate::DataError). What is done with it is
 //! ours: [`Dtype`](crate::Dtype) (numbers and bytes of an element),
 //! [`dataset`] (one dataset), [`chunk`] (where its chunks lie), [`filter`] and `lzf` (decoding one), [`rows`]
 //! (values in row-major order, a few megabytes at a time), [`file`](mod@file) (the way in). [`write`](mod@write) writes plain
@@ -38,6 +38,7 @@ pub mod filter;
 mod index;
 mod links;
 mod lzf;
+mod message;
 pub mod rewrite;
 pub mod rows;
 mod seam;

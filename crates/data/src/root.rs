@@ -34,7 +34,7 @@ pub mod branch;
 mod branch_element;
 pub mod column;
 pub mod compression;
-mod cursor;
+pub(crate) mod cursor;
 mod decode;
 pub mod directory;
 pub mod file;

@@ -48,7 +48,11 @@ fn what_is_read_is_the_same() {
         assert_eq!(a.len(), b.len(), "{name}");
         for (a, b) in a.iter().zip(&b) {
             assert_eq!(a.path, b.path, "{name}");
-            let (Ok(a), Ok(b)) = (&a.dataset, &b.dataset) else { continue };
+            let (a, b) = match (&a.dataset, &b.dataset) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(_), Err(_)) => continue,
+                (one, other) => panic!("{name} {}: {one:?} and {other:?}", a.path),
+            };
             let what = |d: &Dataset| {
                 (d.dtype.clone(), d.shape.clone(), d.max_shape.clone(), d.filters.clone())
             };

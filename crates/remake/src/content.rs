@@ -135,10 +135,9 @@ pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Optio
     if let Shape::Shuffled { unit, sums, padding } = expected {
         let mut values = shuffle::split(content, unit, sums)?;
         let end = usize::try_from(padding).ok().and_then(|n| values.len().checked_sub(n));
-        let zeros =
-            end.and_then(|end| values.get(end..)).is_some_and(|p| p.iter().all(|&b| b == 0));
-        let padding = if zeros { padding } else { 0 };
-        values.truncate(end.filter(|_| zeros).unwrap_or(values.len()));
+        let zeros = |end: &usize| values.get(*end..).is_some_and(|p| p.iter().all(|&b| b == 0));
+        let (end, padding) = end.filter(zeros).map_or((values.len(), 0), |end| (end, padding));
+        values.truncate(end);
         let shape = Shape::Shuffled { unit, sums, padding };
         return Some(Parts { shape, values, lengths: Vec::new() });
     }

@@ -52,18 +52,8 @@ pub fn run(how: &RebuildArgs, console: &Console) -> Result<(), Failure> {
     let mut chosen = Vec::new();
     for (source, name) in how.sources.iter().enumerate() {
         let mut arrays = Arrays::open(name).map_err(|e| named(name, e))?;
-        for at in arrays.chosen(&how.only)? {
-            let shape = arrays.shape(at)?;
-            chosen.push(Chosen { source, at, info: arrays.infos[at].clone(), shape, some: None });
-        }
-        if let Some((path, why)) = arrays.refused.first() {
-            let n = arrays.refused.len();
-            let first = Shown(Path::new(path));
-            console.warning(
-                name,
-                &format!("{n} columns or arrays cannot be read, such as {first}: {why}"),
-            );
-        }
+        chosen.extend(choose(&mut arrays, source, &how.only)?);
+        refused(&arrays, name, console);
         sources.push(arrays);
     }
     if chosen.is_empty() {
@@ -80,6 +70,28 @@ pub fn run(how: &RebuildArgs, console: &Console) -> Result<(), Failure> {
     let total: u64 = total.sum();
     console.note(&format!("{} : {} arrays, {}", Shown(&how.output), chosen.len(), bytes(total)));
     Ok(())
+}
+
+/// The arrays of a source that were asked for.
+fn choose(arrays: &mut Arrays, source: usize, only: &[String]) -> Result<Vec<Chosen>, Failure> {
+    let all = arrays.chosen(only)?.into_iter().map(|at| {
+        let (shape, info) = (arrays.shape(at)?, arrays.infos[at].clone());
+        Ok(Chosen { source, at, info, shape, some: None })
+    });
+    all.collect()
+}
+
+/// Warns of what is left out.
+fn refused(arrays: &Arrays, name: &Path, console: &Console) {
+    if let Some((path, why)) = arrays.refused.first() {
+        let (n, first) = (arrays.refused.len(), Shown(Path::new(path)));
+        console.warning(
+            name,
+            &format!(
+                "{n} columns or arrays are left out, which cannot be read, such as {first}: {why}"
+            ),
+        );
+    }
 }
 
 fn named(name: &Path, e: Failure) -> Failure {
@@ -142,18 +154,11 @@ fn hdf5(out: &mut Output, sources: &mut [Arrays], chosen: &[Chosen]) -> Result<(
 /// What cannot be read or written.
 pub fn columns_as_hdf5(name: &Path, out: &mut Output, console: &Console) -> Result<usize, Failure> {
     let mut arrays = Arrays::open(name)?;
-    let mut chosen = Vec::new();
-    for at in arrays.chosen(&[])? {
-        let shape = arrays.shape(at)?;
-        chosen.push(Chosen { source: 0, at, info: arrays.infos[at].clone(), shape, some: None });
-    }
+    let chosen = choose(&mut arrays, 0, &[])?;
     if chosen.is_empty() {
         return Err(Failure::usage("no columns that can be read; leave out --rebuild"));
     }
-    if let Some((path, why)) = arrays.refused.first() {
-        let (n, first) = (arrays.refused.len(), Shown(Path::new(path)));
-        console.warning(name, &format!("{n} columns are left out, such as {first}: {why}"));
-    }
+    refused(&arrays, name, console);
     hdf5(out, std::slice::from_mut(&mut arrays), &chosen)?;
     Ok(chosen.len())
 }

@@ -23,8 +23,7 @@ use hdf5_reader::symbol_table::SymbolTableNode;
 /// Those of damaged metadata; [`DataError::LimitExceeded`] beyond [`Limits::max_keys`](crate::Limits::max_keys).
 pub(crate) fn names(file: &Hdf5File, address: u64) -> Result<Vec<String>, DataError> {
     let header = seam::call(|| file.library().get_or_parse_header(address))?;
-    let superblock = file.library().superblock();
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (offsets, lengths) = widths(file);
     let mut out = Vec::new();
     for message in &header.messages {
         match message {
@@ -50,13 +49,18 @@ pub(crate) fn names(file: &Hdf5File, address: u64) -> Result<Vec<String>, DataEr
     Ok(out)
 }
 
+/// Bytes of an offset and of a length.
+fn widths(file: &Hdf5File) -> (u8, u8) {
+    let superblock = file.library().superblock();
+    (superblock.offset_size, superblock.length_size)
+}
+
 /// The link messages that a link info message leads to.
 ///
 /// # Errors
 /// As [`names`].
 pub(crate) fn dense_links(file: &Hdf5File, info: &[u8]) -> Result<Vec<Vec<u8>>, DataError> {
-    let superblock = file.library().superblock();
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (offsets, lengths) = widths(file);
     let at = seam::call(|| {
         let info = link_info::parse(&mut Cursor::new(info), offsets, lengths, info.len())?;
         Ok([info.fractal_heap_address, info.btree_name_index_address])
@@ -73,8 +77,7 @@ pub(crate) fn dense_attributes(
     file: &Hdf5File,
     info: &[u8],
 ) -> Result<Vec<(u8, u16, Vec<u8>)>, DataError> {
-    let superblock = file.library().superblock();
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (offsets, lengths) = widths(file);
     let at = seam::call(|| {
         let info = attribute_info::parse(&mut Cursor::new(info), offsets, lengths, info.len())?;
         Ok([info.fractal_heap_address, info.btree_name_index_address])
@@ -96,8 +99,7 @@ pub(crate) fn dense_attributes(
 /// # Errors
 /// As [`names`].
 pub(crate) fn symbols(file: &Hdf5File, table: &[u8]) -> Result<Vec<Vec<u8>>, DataError> {
-    let superblock = file.library().superblock();
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (offsets, lengths) = widths(file);
     let found = seam::call(|| {
         let mut cursor = Cursor::new(table);
         let table = symbol_table_msg::parse(&mut cursor, offsets, lengths, table.len())?;
@@ -125,8 +127,7 @@ pub(crate) fn symbols(file: &Hdf5File, table: &[u8]) -> Result<Vec<Vec<u8>>, Dat
 
 /// What an index over a heap names: its records and the bytes. Addresses: heap, index by name.
 fn dense(file: &Hdf5File, at: [u64; 2]) -> Result<Vec<(BTreeV2Record, Vec<u8>)>, Error> {
-    let (storage, superblock) = (file.library().storage(), file.library().superblock());
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (storage, (offsets, lengths)) = (file.library().storage(), widths(file));
     let [heap, tree] = at;
     if Cursor::is_undefined_offset(heap, offsets) {
         return Ok(Vec::new());
@@ -163,8 +164,7 @@ struct OldLink {
 const SOFT: u32 = 2;
 
 fn old(file: &Hdf5File, tree: u64, heap: u64) -> Result<Vec<OldLink>, Error> {
-    let (storage, superblock) = (file.library().storage(), file.library().superblock());
-    let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+    let (storage, (offsets, lengths)) = (file.library().storage(), widths(file));
     let heap = LocalHeap::parse_at_storage(storage, heap, offsets, lengths)?;
     let leaves = collect_btree_v1_leaves_storage(storage, tree, offsets, lengths, None, &[], None)?;
     // An entry is two offsets and 24 bytes more; a node has eight bytes before its entries.

@@ -16,7 +16,6 @@
 //! Source: the HDF5 File Format Specification, version 3.0: III.A (B-trees), III.E (global heap), IV.A (headers, messages).
 
 mod attribute;
-mod bytes;
 mod chunks;
 mod header;
 mod heap;
@@ -75,7 +74,7 @@ pub fn rewrite<W: Write>(file: &Hdf5File, out: W) -> Result<(), DataError> {
         let index = trees_at.saturating_add(wide(indexes.len()));
         let (place, bytes) = values.place(index, at)?;
         indexes.extend(bytes);
-        object.layout = values.layout(place)?;
+        object.set_layout(values.layout(place)?);
         places.push((at, values));
         at = at.saturating_add(values.bytes).next_multiple_of(ALIGNMENT);
     }

@@ -8,6 +8,7 @@
 //!
 //! Source: the HDF5 File Format Specification, version 3.0: II.A (superblock), IV.A (object headers), IV.A.2 (messages).
 
+use super::message::{DATASPACE, DATATYPE, FILL, GROUP_INFO, LAYOUT, LINK, LINK_INFO};
 use super::write_datatype;
 use crate::dtype::Dtype;
 use crate::error::DataError;
@@ -20,14 +21,6 @@ const UNDEFINED: u64 = u64::MAX;
 pub(super) const ALIGNMENT: u64 = 8;
 /// Largest message of an object header.
 pub const MAX_MESSAGE: usize = 65_535;
-
-const DATASPACE: u8 = 1;
-const LINK_INFO: u8 = 2;
-const DATATYPE: u8 = 3;
-const FILL: u8 = 5;
-const LINK: u8 = 6;
-const LAYOUT: u8 = 8;
-const GROUP_INFO: u8 = 10;
 
 /// A dataset to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +196,7 @@ impl Headers<'_> {
     }
 }
 
-fn message(out: &mut Vec<u8>, kind: u8, content: &[u8]) -> Result<(), DataError> {
+fn message(out: &mut Vec<u8>, kind: u16, content: &[u8]) -> Result<(), DataError> {
     let size = u16::try_from(content.len()).map_err(|_| {
         let what = if kind == DATATYPE { "a type" } else { "a message" };
         DataError::unsupported(format!(
@@ -211,7 +204,8 @@ fn message(out: &mut Vec<u8>, kind: u8, content: &[u8]) -> Result<(), DataError>
             content.len()
         ))
     })?;
-    out.push(kind);
+    // One byte in version 2.
+    out.extend(kind.to_le_bytes().first());
     out.extend(size.to_le_bytes());
     out.push(0);
     out.extend_from_slice(content);

@@ -1,5 +1,5 @@
 //! A reading position in bytes that are already in memory: big-endian numbers (little-endian
-//! ones for `RNTuple`), ROOT strings, and the
+//! ones for `RNTuple` and HDF5), ROOT strings, and the
 //! header of a versioned object.
 //!
 //! Invariants: `pos <= end <= data.len()`; a read past `end` is an error and moves nothing. Positions

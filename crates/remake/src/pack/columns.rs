@@ -53,8 +53,8 @@ impl Columns {
 
     /// Takes all out, for the next group.
     pub fn take(&mut self) -> Self {
-        let next = Self::new(&self.tables);
-        std::mem::replace(self, next)
+        let tables = std::mem::take(&mut self.tables);
+        std::mem::replace(self, Self { tables, ..Self::default() })
     }
 
     /// The number of a column, which is made where it is new.

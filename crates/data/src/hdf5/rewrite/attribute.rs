@@ -6,13 +6,12 @@
 //! In version 1 name, type and space are filled up to multiples of 8. A type that is shared stands there as the address of
 //! the object that has it.
 
-use super::bytes::Bytes;
 use super::heap::NewHeap;
 use super::{Addresses, header};
 use crate::error::DataError;
 use crate::hdf5::file::Hdf5File;
 use crate::hdf5::seam;
-use hdf5_reader::io::Cursor;
+use crate::root::cursor::Cursor;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::datatype::{self, Datatype, ReferenceType, StringSize};
 
@@ -35,21 +34,21 @@ impl Relocation<'_> {
     /// # Errors
     /// [`DataError::Unsupported`], [`DataError::Corruption`].
     pub fn attribute(&mut self, message: &mut [u8]) -> Result<(), DataError> {
-        let mut at = Bytes::new(message);
+        let mut at = Cursor::new(message);
         let (version, flags) = (at.u8()?, at.u8()?);
         // Not used by version 1.
         let flags = if version == 1 { 0 } else { flags };
-        let [name, kind, space] = [at.u16_le()?, at.u16_le()?, at.u16_le()?].map(usize::from);
+        let [name, kind, space] = [at.le_u16()?, at.le_u16()?, at.le_u16()?].map(usize::from);
         if version == 3 {
             at.skip(1)?;
         }
         let filled = |n: usize| if version == 1 { n.next_multiple_of(8) } else { n };
         at.skip(filled(name))?;
-        let kind_at = message.len().saturating_sub(at.left());
-        let encoded = at.take(kind)?.to_vec();
+        let kind_at = at.position();
+        let encoded = at.bytes(kind)?.to_vec();
         at.skip(filled(kind).saturating_sub(kind))?;
         at.skip(filled(space))?;
-        let value_at = message.len().saturating_sub(at.left());
+        let value_at = at.position();
         if flags & SHARED_SPACE != 0 {
             return Err(DataError::unsupported("a shared shape"));
         }
@@ -59,7 +58,10 @@ impl Relocation<'_> {
             put(place, &new)?;
             found
         } else {
-            seam::call(|| datatype::parse(&mut Cursor::new(&encoded), encoded.len()))?.datatype
+            seam::call(|| {
+                datatype::parse(&mut hdf5_reader::io::Cursor::new(&encoded), encoded.len())
+            })?
+            .datatype
         };
         if holds_addresses(&datatype) {
             let value = message.get_mut(value_at..).unwrap_or_default();
@@ -108,7 +110,7 @@ impl Relocation<'_> {
             Datatype::String { size: StringSize::Variable, .. } => self.variable(None, value),
             Datatype::VarLen { base, .. } => self.variable(Some(base), value),
             Datatype::Reference { ref_type: ReferenceType::Object, size: 8 } => {
-                let old = Bytes::new(value).u64_le()?;
+                let old = Cursor::new(value).le_u64()?;
                 // Nothing is referred to.
                 if old == 0 || old == u64::MAX {
                     return Ok(());
@@ -138,9 +140,9 @@ impl Relocation<'_> {
 
     /// A value of variable length: number of elements u32, collection u64, object u32.
     fn variable(&mut self, base: Option<&Datatype>, value: &mut [u8]) -> Result<(), DataError> {
-        let mut at = Bytes::new(value);
-        let count = at.u32_le()?;
-        let (address, number) = (at.u64_le()?, at.u32_le()?);
+        let mut at = Cursor::new(value);
+        let count = at.le_u32()?;
+        let (address, number) = (at.le_u64()?, at.le_u32()?);
         let new = if address == 0 || address == u64::MAX {
             [0; VARIABLE]
         } else {
@@ -164,7 +166,7 @@ impl Relocation<'_> {
 /// # Errors
 /// [`DataError::Unsupported`] for what lies in a heap.
 pub fn shared_address(message: &[u8]) -> Result<(u64, usize), DataError> {
-    let mut at = Bytes::new(message);
+    let mut at = Cursor::new(message);
     let (version, kind) = (at.u8()?, at.u8()?);
     if version == 1 {
         at.skip(6)?;
@@ -172,8 +174,8 @@ pub fn shared_address(message: &[u8]) -> Result<(u64, usize), DataError> {
     if version == 3 && kind != 2 {
         return Err(DataError::unsupported("messages shared through a heap"));
     }
-    let place = message.len().saturating_sub(at.left());
-    Ok((at.u64_le()?, place))
+    let place = at.position();
+    Ok((at.le_u64()?, place))
 }
 
 /// The old address that a message of a header needs, if it is shared.

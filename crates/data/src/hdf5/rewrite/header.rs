@@ -1,26 +1,11 @@
 //! Object headers as lists of messages that nobody has interpreted, read from either version and written as version 2.
 
-use super::bytes::Bytes;
 use crate::error::DataError;
 use crate::hdf5::file::Hdf5File;
+use crate::hdf5::message::{CONTINUATION, MODIFIED, NIL, REFERENCES};
 use crate::hdf5::seam;
 use crate::hdf5::write::{lookup3, wide};
-
-pub const NIL: u16 = 0x00;
-pub const LINK_INFO: u16 = 0x02;
-pub const DATATYPE: u16 = 0x03;
-pub const LINK: u16 = 0x06;
-pub const EXTERNAL: u16 = 0x07;
-pub const LAYOUT: u16 = 0x08;
-pub const GROUP_INFO: u16 = 0x0a;
-pub const ATTRIBUTE: u16 = 0x0c;
-pub const SHARED_TABLE: u16 = 0x0f;
-pub const CONTINUATION: u16 = 0x10;
-pub const SYMBOLS: u16 = 0x11;
-pub const MODIFIED: u16 = 0x12;
-pub const DRIVER: u16 = 0x14;
-pub const ATTRIBUTE_INFO: u16 = 0x15;
-pub const REFERENCES: u16 = 0x16;
+use crate::root::cursor::Cursor;
 
 /// Flag of a message: what stands there is where it really is.
 pub const SHARED: u8 = 0x02;
@@ -64,11 +49,11 @@ impl Header {
 
     fn read_1(file: &Hdf5File, address: u64) -> Result<Self, DataError> {
         let prefix = part(file, address, 16)?;
-        let mut at = Bytes::new(&prefix);
+        let mut at = Cursor::new(&prefix);
         let version = at.u8()?;
         at.skip(3)?;
-        let references = at.u32_le()?;
-        let size = at.u32_le()?;
+        let references = at.le_u32()?;
+        let size = at.le_u32()?;
         if version != 1 {
             return Err(DataError::unsupported("an object header of another version"));
         }
@@ -78,13 +63,13 @@ impl Header {
         while let Some(&(offset, bytes)) = blocks.get(next) {
             next = next.saturating_add(1);
             let block = block(file, offset, bytes, next)?;
-            let mut at = Bytes::new(&block);
-            while at.left() >= 8 {
-                let kind = at.u16_le()?;
-                let size = at.u16_le()?;
+            let mut at = Cursor::new(&block);
+            while at.remaining() >= 8 {
+                let kind = at.le_u16()?;
+                let size = at.le_u16()?;
                 let flags = at.u8()?;
                 at.skip(3)?;
-                let bytes = at.take(usize::from(size))?.to_vec();
+                let bytes = at.bytes(usize::from(size))?.to_vec();
                 own.add(Message { kind, flags, order: 0, bytes }, &mut blocks)?;
             }
         }
@@ -108,7 +93,7 @@ impl Header {
 
     fn read_2(file: &Hdf5File, address: u64) -> Result<Self, DataError> {
         let prefix = part(file, address, 6 + 16 + 4 + 8)?;
-        let mut at = Bytes::new(&prefix);
+        let mut at = Cursor::new(&prefix);
         at.skip(4)?;
         let version = at.u8()?;
         let flags = at.u8()?;
@@ -117,14 +102,14 @@ impl Header {
         }
         let mut own = Self { flags: flags & !SIZE, ..Self::default() };
         if flags & TIMES != 0 {
-            own.times = at.take(16)?.to_vec();
+            own.times = at.bytes(16)?.to_vec();
         }
         if flags & PHASES != 0 {
-            own.phases = at.take(4)?.to_vec();
+            own.phases = at.bytes(4)?.to_vec();
         }
         let width = 1usize << (flags & SIZE);
-        let size = at.take(width)?.iter().rev().fold(0u64, |n, &byte| (n << 8) | u64::from(byte));
-        let start = address.saturating_add(wide(prefix.len().saturating_sub(at.left())));
+        let size = number(&mut at, width)?;
+        let start = address.saturating_add(wide(at.position()));
         let mut blocks = vec![(start, size)];
         let mut next = 0usize;
         while let Some(&(offset, bytes)) = blocks.get(next) {
@@ -135,14 +120,14 @@ impl Header {
                 block.truncate(block.len().saturating_sub(4));
                 block.drain(..block.len().min(4));
             }
-            let mut at = Bytes::new(&block);
+            let mut at = Cursor::new(&block);
             let head = if flags & ORDERED != 0 { 6 } else { 4 };
-            while at.left() >= head {
+            while at.remaining() >= head {
                 let kind = u16::from(at.u8()?);
-                let size = at.u16_le()?;
+                let size = at.le_u16()?;
                 let message_flags = at.u8()?;
-                let order = if flags & ORDERED != 0 { at.u16_le()? } else { 0 };
-                let bytes = at.take(usize::from(size))?.to_vec();
+                let order = if flags & ORDERED != 0 { at.le_u16()? } else { 0 };
+                let bytes = at.bytes(usize::from(size))?.to_vec();
                 own.add(Message { kind, flags: message_flags, order, bytes }, &mut blocks)?;
             }
         }
@@ -153,8 +138,8 @@ impl Header {
         match message.kind {
             NIL => {}
             CONTINUATION => {
-                let mut at = Bytes::new(&message.bytes);
-                let block = (at.u64_le()?, at.u64_le()?);
+                let mut at = Cursor::new(&message.bytes);
+                let block = (at.le_u64()?, at.le_u64()?);
                 if blocks.len() >= MAX_BLOCKS || blocks.contains(&block) {
                     return Err(DataError::corrupt("an object header without end"));
                 }
@@ -203,6 +188,11 @@ impl Header {
         out.extend(sum.to_le_bytes());
         Ok(out)
     }
+}
+
+/// A little-endian number of `n` bytes, at most eight.
+pub fn number(at: &mut Cursor<'_>, n: usize) -> Result<u64, DataError> {
+    Ok(at.bytes(n)?.iter().rev().fold(0, |all, &byte| (all << 8) | u64::from(byte)))
 }
 
 /// Bytes at an address, as many as there are up to a number.

@@ -2,18 +2,19 @@
 
 use super::Addresses;
 use super::attribute::{Relocation, shared_object};
-use super::bytes::Bytes;
-use super::header::{
-    ATTRIBUTE, ATTRIBUTE_INFO, DATATYPE, DRIVER, EXTERNAL, GROUP_INFO, Header, LAYOUT, LINK,
-    LINK_INFO, Message, SHARED, SHARED_TABLE, SYMBOLS,
-};
+use super::header::{Header, Message, SHARED, number};
 use super::heap::NewHeap;
 use crate::dtype::{Dtype, DtypeKind};
 use crate::error::DataError;
 use crate::hdf5::dataset::{Dataset, Storage};
 use crate::hdf5::file::Hdf5File;
+use crate::hdf5::message::{
+    ATTRIBUTE, ATTRIBUTE_INFO, DATATYPE, DRIVER, EXTERNAL, GROUP_INFO, LAYOUT, LINK, LINK_INFO,
+    SHARED_TABLE, SYMBOLS,
+};
 use crate::hdf5::{links, seam};
 use crate::limits;
+use crate::root::cursor::Cursor;
 use std::collections::{HashSet, VecDeque};
 
 /// Undefined addresses of a heap and the trees over it.
@@ -26,8 +27,6 @@ pub struct Object {
     header: Header,
     /// If it is one.
     pub dataset: Option<Dataset>,
-    /// The layout message; before its values have their place, another one of the same size.
-    pub layout: Vec<u8>,
 }
 
 /// All of them.
@@ -109,8 +108,8 @@ impl Object {
             let info = [[0; 2].as_slice(), &NOWHERE, &NOWHERE].concat();
             messages.push(Message::new(ATTRIBUTE_INFO, info));
         }
-        let mut own = Self { address, header, dataset: None, layout: Vec::new() };
-        if let Some(layout) = messages.iter().find(|m| m.kind == LAYOUT) {
+        let mut own = Self { address, header, dataset: None };
+        if let Some(layout) = messages.iter_mut().find(|m| m.kind == LAYOUT) {
             // Bit 0 of a chunked layout of version 4: chunks at the border are not filtered.
             if let [version, 2, flags, ..] = layout.bytes.as_slice()
                 && *version >= 4
@@ -119,11 +118,10 @@ impl Object {
                 return Err(DataError::unsupported("chunks at the border without filters"));
             }
             let dataset = dataset(file, address)?;
-            own.layout = provisional(&dataset, &layout.bytes);
+            // Its size counts before its place is known.
+            layout.bytes = provisional(&dataset, &layout.bytes);
             own.dataset = Some(dataset);
         }
-        let size = own.layout.clone();
-        messages.iter_mut().filter(|m| m.kind == LAYOUT).for_each(|m| m.bytes.clone_from(&size));
         own.header.messages = messages;
         Ok(own)
     }
@@ -139,6 +137,12 @@ impl Object {
             }
         }
         Ok(out)
+    }
+
+    /// Says where its values lie, by a layout message of the size that it had.
+    pub fn set_layout(&mut self, bytes: Vec<u8>) {
+        let layout = self.header.messages.iter_mut().find(|m| m.kind == LAYOUT);
+        layout.into_iter().for_each(|layout| layout.bytes.clone_from(&bytes));
     }
 
     /// Bytes of its header as it will be written.
@@ -187,10 +191,7 @@ impl Object {
     /// # Errors
     /// As [`Header::to_bytes`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, DataError> {
-        let mut header = self.header.clone();
-        let layouts = header.messages.iter_mut().filter(|m| m.kind == LAYOUT);
-        layouts.for_each(|m| m.bytes.clone_from(&self.layout));
-        header.to_bytes()
+        self.header.to_bytes()
     }
 }
 
@@ -239,9 +240,9 @@ fn provisional(dataset: &Dataset, old: &[u8]) -> Vec<u8> {
 
 /// An info message about links or attributes whose heap is gone: version, flags, [number of `width` bytes], addresses.
 fn without_heap(mut message: Message, width: usize) -> Result<Message, DataError> {
-    let mut at = Bytes::new(&message.bytes);
+    let mut at = Cursor::new(&message.bytes);
     let (version, flags) = (at.u8()?, at.u8()?);
-    let number = if flags & 1 != 0 { at.take(width)?.to_vec() } else { Vec::new() };
+    let number = if flags & 1 != 0 { at.bytes(width)?.to_vec() } else { Vec::new() };
     let addresses = NOWHERE.repeat(if flags & 2 != 0 { 3 } else { 2 });
     message.bytes = [[version, flags].as_slice(), &number, &addresses].concat();
     Ok(message)
@@ -249,7 +250,7 @@ fn without_heap(mut message: Message, width: usize) -> Result<Message, DataError
 
 /// The object that a link message leads to, and where in it the address stands; none for soft and other links.
 fn link_target(message: &[u8]) -> Result<Option<(u64, usize)>, DataError> {
-    let mut at = Bytes::new(message);
+    let mut at = Cursor::new(message);
     let (_, flags) = (at.u8()?, at.u8()?);
     let kind = if flags & 0x08 != 0 { at.u8()? } else { 0 };
     if flags & 0x04 != 0 {
@@ -258,8 +259,8 @@ fn link_target(message: &[u8]) -> Result<Option<(u64, usize)>, DataError> {
     if flags & 0x10 != 0 {
         at.skip(1)?;
     }
-    let bytes = at.number(1 << (flags & 3))?;
+    let bytes = number(&mut at, 1 << (flags & 3))?;
     at.skip(usize::try_from(bytes).unwrap_or(usize::MAX))?;
-    let place = message.len().saturating_sub(at.left());
-    Ok(if kind == 0 { Some((at.u64_le()?, place)) } else { None })
+    let place = at.position();
+    Ok(if kind == 0 { Some((at.le_u64()?, place)) } else { None })
 }
