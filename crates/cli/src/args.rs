@@ -4,6 +4,7 @@
 mod data;
 mod groups;
 mod train;
+mod weights;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use groups::{
     Verify,
 };
 pub use train::{ExportArgs, TrainArgs};
+pub use weights::{CompressWeightsArgs, DecompressWeightsArgs};
 
 use crate::console::{Talk, error_line};
 use crate::levels::LevelFlags;
@@ -36,6 +38,7 @@ Examples:
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
   vxc --model jets.vxm test.bin     … and use it (needed to decompress as well)
   vxc -8 --model net.vxm test.bin   with a network: made by vxc train and vxc export
+  vxc compress-weights net.safetensors   a checkpoint to net.safetensors.vxw
   tar -I vxc -cf run.tar.vxc run/   and back: tar -I vxc -xf run.tar.vxc
 
 The layout of the records is taken from --layout, from NAME.meta.json beside the input, or found in the
@@ -94,6 +97,10 @@ pub enum Command {
     Data(DataArgs),
     /// Run an experiment: download, extract, split, train, compress, check
     Experiment(ExperimentArgs),
+    /// Compress checkpoints of networks (.safetensors, .pt) to FILE.vxw
+    CompressWeights(CompressWeightsArgs),
+    /// Decompress FILE.vxw, or single tensors of it
+    DecompressWeights(DecompressWeightsArgs),
     /// Print what a shell needs to complete commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -273,6 +280,8 @@ impl Cli {
             Some(Command::Inspect(a)) => &a.common.talk,
             Some(Command::Data(a)) => a.command.talk(),
             Some(Command::Experiment(a)) => &a.talk,
+            Some(Command::CompressWeights(a)) => &a.general.talk,
+            Some(Command::DecompressWeights(a)) => &a.general.talk,
             Some(Command::Completions(_) | Command::Man(_)) => return Talk::Normal,
         };
         match (talk.quiet, talk.verbose) {

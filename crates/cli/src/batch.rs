@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::console::{Console, bytes, ratio};
 use crate::failure::Failure;
 use crate::options::Job;
-use crate::{compress, data, decompress, experiment, fit, generate, inspect, list, panics};
+use crate::{
+    compress, data, decompress, experiment, fit, generate, inspect, list, panics, weights,
+};
 #[cfg(feature = "train")]
 use crate::{export, train};
 
@@ -40,6 +42,8 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         }
         Job::Data(what) => data::run(what, console)?,
         Job::Experiment(how) => experiment::run(how, console)?,
+        Job::PackWeights(how) => weights::compress(how, console),
+        Job::UnpackWeights(how) => weights::decompress(how, console)?,
         Job::Completions(how) => generate::completions(how)?,
         Job::Man(how) => generate::man(how)?,
         Job::Fit(how) => {

@@ -5,6 +5,7 @@ use std::io;
 use vxc::{Error, FormatError};
 use vxc_data::DataError;
 use vxc_remake::RemakeError;
+use vxc_zipnn::WeightsError;
 
 /// A failure. Exit codes: 1 bad data, failed verification or a fault of the program, 2 usage or I/O, 3 model missing or mismatched,
 /// 4 limit exceeded.
@@ -16,6 +17,8 @@ pub enum Failure {
     Data(DataError),
     /// A file that cannot be unpacked, or made again.
     Remake(RemakeError),
+    /// A weight archive.
+    Weights(WeightsError),
     /// The archive that was just written does not give the input back. Nothing was published.
     Verify(String),
     /// Reading or writing failed; the text says what was tried.
@@ -50,7 +53,13 @@ impl Failure {
             Self::Data(DataError::Io(_) | DataError::InvalidArgument(_)) => 2,
             Self::Remake(RemakeError::LimitExceeded { .. }) => 4,
             Self::Remake(RemakeError::Io(_)) => 2,
-            Self::Remake(_) | Self::Data(_) | Self::Verify(_) | Self::Internal(_) => 1,
+            Self::Weights(WeightsError::LimitExceeded { .. }) => 4,
+            Self::Weights(WeightsError::Io(_) | WeightsError::InvalidArgument(_)) => 2,
+            Self::Remake(_)
+            | Self::Data(_)
+            | Self::Weights(_)
+            | Self::Verify(_)
+            | Self::Internal(_) => 1,
             Self::Io(..) | Self::Usage(_) => 2,
             Self::Model(_) => 3,
             Self::Closed => 0,
@@ -62,6 +71,7 @@ impl Failure {
         match self {
             Self::Io(_, e) | Self::Data(DataError::Io(e)) => Some(e),
             Self::Remake(RemakeError::Io(e)) => Some(e),
+            Self::Weights(WeightsError::Io(e)) => Some(e),
             Self::Codec(Error::Io(e) | Error::Format(FormatError::Io(e))) => Some(e),
             _ => None,
         }
@@ -77,6 +87,12 @@ impl From<DataError> for Failure {
 impl From<RemakeError> for Failure {
     fn from(e: RemakeError) -> Self {
         Self::Remake(e)
+    }
+}
+
+impl From<WeightsError> for Failure {
+    fn from(e: WeightsError) -> Self {
+        Self::Weights(e)
     }
 }
 
@@ -96,6 +112,7 @@ impl std::fmt::Display for Failure {
             (Self::Codec(e), _) => e.fmt(f),
             (Self::Data(e), _) => e.fmt(f),
             (Self::Remake(e), _) => e.fmt(f),
+            (Self::Weights(e), _) => e.fmt(f),
             (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
             (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
             (Self::Internal(m), _) => write!(f, "internal error, please report it: {m}"),

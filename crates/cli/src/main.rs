@@ -31,6 +31,7 @@ mod streams;
 mod train;
 mod training;
 mod unpacked;
+mod weights;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,7 @@ use crate::input::{is_stdin, open_file};
 use crate::layout::LayoutFrom;
 use crate::levels::LevelFlags;
 use crate::output::Target;
+use crate::weights::{PackWeights, UnpackWeights};
 
 /// What the program is to do.
 pub enum Job {
@@ -43,6 +44,10 @@ pub enum Job {
     Data(Data),
     /// Run an experiment.
     Experiment(ExperimentArgs),
+    /// Compress checkpoints.
+    PackWeights(PackWeights),
+    /// Decompress checkpoints.
+    UnpackWeights(UnpackWeights),
     /// Print a completion script.
     Completions(CompletionsArgs),
     /// Manual pages.
@@ -178,6 +183,10 @@ impl Job {
             }
             Some(Command::Data(a)) => Self::Data(a.into()),
             Some(Command::Experiment(a)) => Self::Experiment(a),
+            Some(Command::CompressWeights(a)) => Self::PackWeights(PackWeights::new(a, console)?),
+            Some(Command::DecompressWeights(a)) => {
+                Self::UnpackWeights(UnpackWeights::new(a, console)?)
+            }
             Some(Command::Completions(a)) => Self::Completions(a),
             Some(Command::Man(a)) => Self::Man(a),
         })
@@ -218,7 +227,11 @@ fn or_stdin(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     Ok(if files.is_empty() { vec!["-".into()] } else { files })
 }
 
-fn placing(files: &[PathBuf], a: OutputArgs, console: &Console) -> Result<Placing, Failure> {
+/// Where the results of these files go.
+///
+/// # Errors
+/// Several files and one output.
+pub fn placing(files: &[PathBuf], a: OutputArgs, console: &Console) -> Result<Placing, Failure> {
     let target = match a.output {
         Some(path) => Some(Target::new(path)),
         None => a.stdout.then_some(Target::Stdout),

@@ -170,7 +170,7 @@ pub struct TalkArgs {
 }
 
 /// A size: MiB, or with a suffix.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || "a size is a number of MiB, or a number with B, K, M or G".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, suffix) = text.split_at(digits);

@@ -1,0 +1,306 @@
+//! `compress-weights` and `decompress-weights`: checkpoints of networks to weight archives and back.
+
+use std::fmt::Write as _;
+use std::fs::{File, Metadata};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde_json::{Value, json};
+use vxc_zipnn::{Archive, Level, Limits, Options, Plan, WeightsError};
+
+use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
+use crate::batch::{Sizes, each};
+use crate::compress::remove;
+use crate::console::{Console, Shown, print, ratio};
+use crate::failure::Failure;
+use crate::input::open_file;
+use crate::meta::{Looks, with_suffix};
+use crate::options::{Placing, placing};
+use crate::output::{Output, Target, Terminal};
+use crate::progress::{Counters, Progress};
+
+/// The end of an archive's name.
+const SUFFIX: &str = ".vxw";
+
+/// How to compress weights.
+pub struct PackWeights {
+    files: Vec<PathBuf>,
+    placing: Placing,
+    level: Level,
+    verify: bool,
+    threads: usize,
+}
+
+/// How to decompress weights.
+pub struct UnpackWeights {
+    files: Vec<PathBuf>,
+    placing: Placing,
+    limits: Limits,
+    threads: usize,
+    what: What,
+}
+
+/// What is wanted of an archive.
+enum What {
+    /// The file.
+    File,
+    /// These tensors.
+    Tensors(Vec<String>),
+    /// To know that it is whole.
+    Test,
+    /// The list of tensors, as JSON or for people.
+    List(bool),
+}
+
+impl PackWeights {
+    /// Checks the arguments.
+    ///
+    /// # Errors
+    /// Usage.
+    pub fn new(a: CompressWeightsArgs, console: &Console) -> Result<Self, Failure> {
+        let level = Level::new(a.level()).ok_or_else(|| Failure::usage("levels are 1 to 3"))?;
+        let verify = a.verify == Verify::Full;
+        if a.output.rm && !verify {
+            return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
+        }
+        let placing = placing(&a.files, a.output, console)?;
+        Ok(Self { placing, files: a.files, level, verify, threads: a.general.threads.into() })
+    }
+}
+
+impl UnpackWeights {
+    /// Checks the arguments.
+    ///
+    /// # Errors
+    /// Usage.
+    pub fn new(a: DecompressWeightsArgs, console: &Console) -> Result<Self, Failure> {
+        let placing = placing(&a.files, a.output, console)?;
+        let max_output = a.max_output.unwrap_or(u64::MAX);
+        let what = match (a.list, a.test, a.tensor) {
+            (true, _, _) => What::List(a.json),
+            (_, true, _) => What::Test,
+            (_, _, names) if !names.is_empty() => What::Tensors(names),
+            _ => What::File,
+        };
+        Ok(Self {
+            placing,
+            files: a.files,
+            limits: Limits { max_output, ..Limits::default() },
+            threads: a.general.threads.into(),
+            what,
+        })
+    }
+}
+
+/// Compresses the files one after the other and gives the exit code.
+pub fn compress(how: &PackWeights, console: &Console) -> u8 {
+    each(&how.files, console, Some("compressed"), |name| pack(how, name, console))
+}
+
+/// Decompresses, tests or lists archives and gives the exit code.
+///
+/// # Errors
+/// Standard output that cannot be written.
+pub fn decompress(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
+    let mut lists = Vec::new();
+    let code = match &how.what {
+        What::File => {
+            each(&how.files, console, Some("decompressed"), |name| unpack(how, name, console))
+        }
+        What::Tensors(names) => {
+            each(&how.files, console, None, |name| tensors(how, name, names, console))
+        }
+        What::Test => each(&how.files, console, None, |name| test(how, name, console)),
+        What::List(json) => each(&how.files, console, None, |name| {
+            lists.extend(list(how, name, *json)?);
+            Ok(Sizes::default())
+        }),
+    };
+    if let What::List(true) = how.what {
+        let text = serde_json::to_string_pretty(&Value::Array(lists)).unwrap_or_default();
+        print(&(text + "\n"))?;
+    }
+    Ok(code)
+}
+
+/// An input that is a file: it is read here and there.
+fn open(name: &Path) -> Result<(File, Metadata), Failure> {
+    let (mut file, meta) = open_file(name)?;
+    if !meta.is_file() || file.seek(SeekFrom::Start(0)).is_err() {
+        return Err(Failure::usage("is a pipe; weights are read here and there, so name a file"));
+    }
+    Ok((file, meta))
+}
+
+fn pack(how: &PackWeights, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let placed = how.placing.target.clone();
+    let target = placed.unwrap_or_else(|| Target::Path(with_suffix(name, SUFFIX)));
+    let (mut file, meta) = open(name)?;
+    target.check(how.placing.force, [&meta])?;
+    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    let label = Shown(name).to_string();
+    let progress = Progress::start(console, label, Some(meta.len()), Counters::one());
+    let done = |n| progress.counters.content.store(n, Relaxed);
+    // A file is decoded as a whole before it gets its name; a pipe block by block.
+    let verify = how.verify && !output.is_file();
+    let options = Options { level: how.level, threads: how.threads, verify };
+    let summary = vxc_zipnn::compress(&mut file, &mut output, &options, done)
+        .map_err(|e| explain(&output, e))?;
+    drop(progress);
+    if let (Output::Pending(pending), true) = (&mut output, how.verify) {
+        let label = format!("{} (verifying)", Shown(name));
+        let progress = Progress::start(console, label, Some(meta.len()), Counters::one());
+        let done = |n| progress.counters.content.store(n, Relaxed);
+        Archive::open(pending.read_back()?, Limits::default())
+            .and_then(|mut archive| archive.decode_all(std::io::sink(), how.threads, done))
+            .map_err(|e| Failure::Verify(e.to_string()))?;
+    }
+    let on_disk = output.is_file();
+    output.publish(&Looks::of(&meta))?;
+    let (raw, coded) = (summary.raw_len, summary.coded_len);
+    if target != Target::Stdout || console.verbose() {
+        console.note(&format!(
+            "{} : {:.1} % ({raw} → {coded} bytes, ratio {:.3}), {} tensors",
+            Shown(name),
+            100.0 * coded as f64 / raw.max(1) as f64,
+            ratio(raw, coded),
+            summary.tensors
+        ));
+    }
+    if how.placing.remove {
+        remove(name, Some(&meta), on_disk, console)?;
+    }
+    Ok(Sizes { raw, coded })
+}
+
+fn unpack(how: &UnpackWeights, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let target = match &how.placing.target {
+        Some(target) => target.clone(),
+        None if name.extension().is_some_and(|e| e == "vxw") && name.file_stem().is_some() => {
+            Target::Path(name.with_extension(""))
+        }
+        None => {
+            return Err(Failure::usage(format!(
+                "its name does not end with {SUFFIX}; say where to write with -o or -c"
+            )));
+        }
+    };
+    let (file, meta) = open(name)?;
+    target.check(how.placing.force, [&meta])?;
+    let mut archive = Archive::open(file, how.limits)?;
+    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    decode(how, name, &mut archive, &mut output, console).map_err(|e| explain(&output, e))?;
+    let on_disk = output.is_file();
+    output.publish(&Looks::of(&meta))?;
+    let raw = archive.raw_len();
+    if target != Target::Stdout || console.verbose() {
+        console.note(&format!("{} : {raw} bytes", Shown(name)));
+    }
+    if how.placing.remove {
+        remove(name, Some(&meta), on_disk, console)?;
+    }
+    Ok(Sizes { raw, coded: meta.len() })
+}
+
+fn test(how: &UnpackWeights, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let (file, meta) = open(name)?;
+    let mut archive = Archive::open(file, how.limits)?;
+    decode(how, name, &mut archive, &mut std::io::sink(), console)?;
+    let blake3 = archive.blake3().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let raw = archive.raw_len();
+    console.note(&format!("{} : whole, {raw} bytes, BLAKE3 {blake3}", Shown(name)));
+    Ok(Sizes { raw, coded: meta.len() })
+}
+
+fn tensors(
+    how: &UnpackWeights,
+    name: &Path,
+    names: &[String],
+    console: &Console,
+) -> Result<Sizes, Failure> {
+    let Some(target) = &how.placing.target else {
+        return Err(Failure::usage("--tensor needs -o"));
+    };
+    let (file, meta) = open(name)?;
+    target.check(how.placing.force, [&meta])?;
+    let mut archive = Archive::open(file, how.limits)?;
+    let bytes = vxc_zipnn::extract(&mut archive, names)?;
+    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    output.write_all(&bytes).map_err(|e| output.explain(e))?;
+    output.publish(&Looks::of(&meta))?;
+    console.note(&format!("{} : {} tensors, {} bytes", Shown(name), names.len(), bytes.len()));
+    Ok(Sizes::default())
+}
+
+/// Prints what an archive holds, or gives it as JSON.
+fn list(how: &UnpackWeights, name: &Path, json: bool) -> Result<Option<Value>, Failure> {
+    let (file, meta) = open(name)?;
+    let mut archive = Archive::open(file, how.limits)?;
+    let plan = Plan::of(&mut archive).map_err(WeightsError::from)?;
+    let raw = archive.raw_len();
+    if json {
+        let tensors = plan.tensors.iter().map(|t| {
+            json!({
+                "name": t.name, "dtype": t.dtype, "shape": t.shape, "bytes": t.len,
+                "block_bytes": archive.coded_len(t.start, t.len),
+            })
+        });
+        return Ok(Some(json!({
+            "file": name.to_string_lossy(), "bytes": raw, "archive_bytes": meta.len(),
+            "tensors": tensors.collect::<Vec<_>>(),
+        })));
+    }
+    let mut text = format!(
+        "{}: {raw} bytes, archive {} bytes, ratio {:.3}, {} tensors\n",
+        Shown(name),
+        meta.len(),
+        ratio(raw, meta.len()),
+        plan.tensors.len()
+    );
+    let shown: Vec<String> =
+        plan.tensors.iter().map(|t| Shown(Path::new(&t.name)).to_string()).collect();
+    let width = shown.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(6);
+    let _ = writeln!(
+        text,
+        "  {:<width$}  {:<8}  {:>12}  {:>12}  shape",
+        "tensor", "type", "bytes", "its blocks"
+    );
+    for (t, shown) in plan.tensors.iter().zip(&shown) {
+        let blocks = archive.coded_len(t.start, t.len);
+        let _ = writeln!(
+            text,
+            "  {shown:<width$}  {:<8}  {:>12}  {blocks:>12}  {:?}",
+            t.dtype, t.len, t.shape
+        );
+    }
+    print(&text)?;
+    Ok(None)
+}
+
+fn decode(
+    how: &UnpackWeights,
+    name: &Path,
+    archive: &mut Archive<File>,
+    output: &mut impl Write,
+    console: &Console,
+) -> Result<(), WeightsError> {
+    let total = Some(archive.raw_len());
+    let progress = Progress::start(console, Shown(name).to_string(), total, Counters::one());
+    archive.decode_all(output, how.threads, |n| progress.counters.content.store(n, Relaxed))
+}
+
+fn terminal(placing: &Placing) -> Terminal {
+    if placing.force { Terminal::Forced } else { Terminal::Never }
+}
+
+/// What a failure means when it was writing to this output.
+fn explain(output: &Output, e: WeightsError) -> Failure {
+    match e {
+        WeightsError::Io(e) => output.explain(e),
+        e => e.into(),
+    }
+}

@@ -1,0 +1,533 @@
+//! A block: raw bytes of one tensor (or none), coded in the way that makes them smallest.
+//!
+//! Coded block: one byte that says the [`Method`], then its form. The raw length is known from outside. Elements of
+//! methods by planes are described by one byte: log2 of their width, and 128 if they were rotated ([`planes`]).
+
+use vxc::{CompressOptions, DecodeLimits, DecompressOptions};
+use vxc_entropy::{DecTable, RansDecoder, read_varint};
+use vxc_infer::Isa;
+
+use crate::element::Element;
+use crate::error::WeightsError;
+use crate::pairs::{PairDecoder, Pairs};
+use crate::planes::CHUNK;
+use crate::{joint, mixed, planes, rans, sparse};
+
+/// Raw bytes of the largest block.
+pub const MAX_BLOCK: u64 = 16 << 20;
+/// Bit of an element's byte: rotated.
+const ROTATED: u8 = 128;
+/// Below this, a plane's saving is not worth the time to decode it: 1 part in this many.
+const WORTH: u64 = 256;
+
+/// At the fastest level pairs may cost this part of a plane more than single bytes.
+const PAIRS_MAY_COST: u64 = 256;
+
+/// How a block is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Method {
+    /// As it is.
+    Stored = 0,
+    /// A Zstandard frame.
+    Zstd = 1,
+    /// Plane by plane.
+    Planes = 2,
+    /// First plane, and the top of the second in its context.
+    Joint = 3,
+    /// Where the zeros are, and a block of the others.
+    Sparse = 4,
+    /// First plane and the top of the second by context mixing.
+    Mixed = 5,
+    /// An archive of the codec.
+    Archive = 6,
+}
+
+impl Method {
+    fn from_byte(byte: u8) -> Option<Self> {
+        use Method::{Archive, Joint, Mixed, Planes, Sparse, Stored, Zstd};
+        [Stored, Zstd, Planes, Joint, Sparse, Mixed, Archive].into_iter().find(|&m| m as u8 == byte)
+    }
+}
+
+/// What is tried for a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effort {
+    /// What decodes fastest: planes, Zstandard.
+    Planes,
+    /// Contexts for mantissas, too.
+    Joint,
+    /// Everything.
+    Mixed,
+}
+
+/// What is known of a block's bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Type of the elements; none: bytes.
+    pub element: Option<Element>,
+    /// Elements in a row of the tensor, 0 if it has none.
+    pub row: u64,
+    /// Elements of the innermost dimension.
+    pub inner: u64,
+}
+
+/// Width and rotation of the elements of a coding by planes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub width: usize,
+    pub rotate: bool,
+}
+
+impl Form {
+    pub fn of(element: Element) -> Self {
+        Self { width: element.bytes(), rotate: element.is_float() }
+    }
+
+    pub fn put(self, out: &mut Vec<u8>) {
+        let turned = if self.rotate { ROTATED } else { 0 };
+        out.push(self.width.trailing_zeros() as u8 | turned);
+    }
+
+    /// Reads a form that fits `raw_len` bytes.
+    pub fn take(input: &mut &[u8], raw_len: usize) -> Result<Self, WeightsError> {
+        let byte = rans::take(input, 1)?.first().copied().unwrap_or_default();
+        let (log, rotate) = (byte & !ROTATED, byte & ROTATED != 0);
+        if log > 3 || !raw_len.is_multiple_of(1 << log) || (rotate && log == 0) {
+            return Err(WeightsError::corrupt("elements do not fit their block"));
+        }
+        Ok(Self { width: 1 << log, rotate })
+    }
+}
+
+/// Codes a block.
+pub(crate) fn encode(raw: &[u8], kind: Kind, effort: Effort) -> Vec<u8> {
+    let mut best = with(Method::Stored, |out| out.extend_from_slice(raw));
+    let keep = |best: &mut Vec<u8>, new: Vec<u8>| {
+        if new.len() < best.len() {
+            *best = new;
+        }
+    };
+    let element = kind.element.filter(|e| raw.len().is_multiple_of(e.bytes()) && !raw.is_empty());
+    if let Some(element) = element {
+        let form = Form::of(element);
+        let split = planes::split(raw, form.width, form.rotate);
+        keep(
+            &mut best,
+            with(Method::Planes, |out| {
+                form.put(out);
+                encode_planes(&split, effort, out);
+            }),
+        );
+        if effort >= Effort::Joint && form.rotate {
+            keep(&mut best, with(Method::Joint, |out| joint::encode(form, &split, effort, out)));
+        }
+        if effort >= Effort::Mixed && form.rotate {
+            let mut mixed = with(Method::Mixed, |out| mixed::encode(form, kind, &split, out));
+            // Mixing must earn its time.
+            if mixed.len() as u64 + best.len() as u64 / 4096 < best.len() as u64 {
+                std::mem::swap(&mut best, &mut mixed);
+            }
+        }
+        if let Some(packed) = sparse::pack(raw, form.width) {
+            keep(
+                &mut best,
+                with(Method::Sparse, |out| {
+                    sparse::encode(
+                        &packed,
+                        form,
+                        |inner| encode(inner, kind.without_rows(), effort),
+                        out,
+                    );
+                }),
+            );
+        }
+    }
+    if element.is_none() || repeats(raw, best.len()) {
+        if let Ok(coded) = zstd::bulk::compress(raw, 19) {
+            keep(&mut best, with(Method::Zstd, |out| out.extend_from_slice(&coded)));
+        }
+        if effort >= Effort::Mixed && raw.len() >= 256 {
+            let options =
+                CompressOptions { threads: 1, verify: false, ..CompressOptions::default() };
+            if let Ok(coded) = vxc::compress(raw, &options) {
+                keep(&mut best, with(Method::Archive, |out| out.extend_from_slice(&coded)));
+            }
+        }
+    }
+    best
+}
+
+impl Kind {
+    /// For what is left of a tensor: its rows are gone.
+    fn without_rows(self) -> Self {
+        Self { row: 0, inner: 0, ..self }
+    }
+}
+
+fn with(method: Method, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = vec![method as u8];
+    body(&mut out);
+    out
+}
+
+/// Whether a long search for repeats may beat `best` bytes: a fast one finds some, so that it is clearly smaller than
+/// single bytes by their frequency alone, and is not far from `best`.
+fn repeats(raw: &[u8], best: usize) -> bool {
+    let Ok(quick) = zstd::bulk::compress(raw, 3) else { return false };
+    let alone = rans::cost_bits(&rans::count(raw)) / 8;
+    (quick.len() as u64) < alone - alone / 32 && quick.len() < best + best / 6
+}
+
+/// Decodes a block into `out`, which has its raw length.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] for what no encoder writes.
+pub(crate) fn decode(coded: &[u8], out: &mut [u8]) -> Result<(), WeightsError> {
+    decode_nested(coded, out, true)
+}
+
+fn decode_nested(coded: &[u8], out: &mut [u8], outer: bool) -> Result<(), WeightsError> {
+    let (&method, mut input) =
+        coded.split_first().ok_or_else(|| WeightsError::corrupt("a block is empty"))?;
+    let method =
+        Method::from_byte(method).ok_or_else(|| WeightsError::corrupt("unknown way of coding"))?;
+    match method {
+        Method::Stored => copy(rans::take(&mut input, out.len())?, out),
+        Method::Zstd => unzstd(std::mem::take(&mut input), out)?,
+        Method::Planes => {
+            let form = Form::take(&mut input, out.len())?;
+            let mut planes = Planes::take(&mut input, form.width, out.len() / form.width)?;
+            for chunk in out.chunks_mut(CHUNK * form.width) {
+                planes.merge(&[], form.rotate, chunk);
+            }
+            planes.finish()?;
+        }
+        Method::Joint => joint::decode(&mut input, out)?,
+        Method::Sparse if outer => {
+            sparse::decode(&mut input, out, |coded, out| decode_nested(coded, out, false))?;
+        }
+        Method::Sparse => return Err(WeightsError::corrupt("sparse within sparse")),
+        Method::Mixed => mixed::decode(&mut input, out)?,
+        Method::Archive => {
+            let len = out.len() as u64;
+            let limits = DecodeLimits { max_output: len, ..DecodeLimits::default() };
+            let options = DecompressOptions { limits, threads: 1, ..DecompressOptions::default() };
+            let raw = vxc::decompress(std::mem::take(&mut input), &options)
+                .map_err(|e| WeightsError::corrupt(e.to_string()))?;
+            if raw.len() != out.len() {
+                return Err(WeightsError::corrupt("a block has another length"));
+            }
+            copy(&raw, out);
+        }
+    }
+    if input.is_empty() { Ok(()) } else { Err(WeightsError::corrupt("a block is too long")) }
+}
+
+/// Copies between slices of equal length.
+fn copy(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.chunks_mut(1 << 16).zip(from.chunks(1 << 16)) {
+        if to.len() == from.len() {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+fn unzstd(coded: &[u8], out: &mut [u8]) -> Result<(), WeightsError> {
+    match zstd::bulk::decompress_to_buffer(coded, out) {
+        Ok(n) if n == out.len() => Ok(()),
+        Ok(_) => Err(WeightsError::corrupt("a block has another length")),
+        Err(e) => Err(WeightsError::corrupt(e.to_string())),
+    }
+}
+
+/// Ways of coding a plane.
+const STORED: u8 = 0;
+const CONSTANT: u8 = 1;
+const RANS: u8 = 2;
+const ZSTD: u8 = 3;
+const PAIRS: u8 = 4;
+
+/// Codes planes one after the other, each by what it contains.
+pub(crate) fn encode_planes(planes: &[Vec<u8>], effort: Effort, out: &mut Vec<u8>) {
+    for plane in planes {
+        encode_plane(plane, effort, out);
+    }
+}
+
+fn encode_plane(plane: &[u8], effort: Effort, out: &mut Vec<u8>) {
+    let counts = rans::count(plane);
+    if let (1, Some(&value)) = (counts.iter().filter(|&&c| c > 0).count(), plane.first()) {
+        out.extend([CONSTANT, value]);
+        return;
+    }
+    let stored = plane.len() as u64 * 8;
+    let cost = rans::cost_bits(&counts);
+    let worth = cost + stored / WORTH < stored;
+    // Runs are what pruning and rounding leave.
+    if worth
+        && (effort == Effort::Mixed || repeats(plane, cost as usize / 8))
+        && let Ok(coded) = zstd::bulk::compress(plane, 19)
+        && (coded.len() as u64) * 8 < cost
+    {
+        out.push(ZSTD);
+        rans::put_bytes(&coded, out);
+    } else if worth {
+        if effort == Effort::Planes {
+            let pairs = Pairs::of(plane, &counts);
+            if pairs.cost_bits() < cost + stored / PAIRS_MAY_COST {
+                out.push(PAIRS);
+                pairs.put(out);
+                return;
+            }
+        }
+        out.push(RANS);
+        rans::encode(plane, &counts, out);
+    } else {
+        out.push(STORED);
+        out.extend_from_slice(plane);
+    }
+}
+
+/// A plane that is decoded as it is read.
+enum Plane<'a> {
+    /// Lies in the coded bytes.
+    Stored(&'a [u8]),
+    /// One byte again and again.
+    Constant(u8),
+    /// Comes out of a coder.
+    Rans(Box<(DecTable, RansDecoder<'a>)>),
+    /// Comes out of a coder two at a time.
+    Pairs(Box<PairDecoder<'a>>),
+    /// Was decoded: the bytes, and how many were read.
+    Whole(Vec<u8>, usize),
+}
+
+impl<'a> Plane<'a> {
+    fn take(input: &mut &'a [u8], n: usize) -> Result<Self, WeightsError> {
+        let way = rans::take(input, 1)?.first().copied().unwrap_or_default();
+        Ok(match way {
+            STORED => Self::Stored(rans::take(input, n)?),
+            CONSTANT => Self::Constant(rans::take(input, 1)?.first().copied().unwrap_or_default()),
+            RANS => {
+                let table = DecTable::new(&rans::take_table(input, 256)?);
+                Self::Rans(Box::new((table, RansDecoder::new(rans::take_bytes(input)?)?)))
+            }
+            PAIRS => Self::Pairs(Box::new(PairDecoder::take(input)?)),
+            ZSTD => {
+                let mut plane = vec![0; n];
+                unzstd(rans::take_bytes(input)?, &mut plane)?;
+                Self::Whole(plane, 0)
+            }
+            _ => return Err(WeightsError::corrupt("unknown way of coding a plane")),
+        })
+    }
+
+    /// The next `n` bytes, in `buffer` where they do not lie anywhere yet.
+    fn next<'b>(&'b mut self, n: usize, buffer: &'b mut [u8; CHUNK]) -> &'b [u8] {
+        let buffer = buffer.get_mut(..n).unwrap_or_default();
+        match self {
+            Self::Stored(bytes) => {
+                let (head, rest) = bytes.split_at_checked(n).unwrap_or((bytes, &[]));
+                *bytes = rest;
+                head
+            }
+            Self::Constant(value) => {
+                buffer.fill(*value);
+                buffer
+            }
+            Self::Rans(of) => {
+                let (table, coder) = &mut **of;
+                Isa::current().run(rans::Run { coder, table, out: buffer });
+                buffer
+            }
+            Self::Pairs(of) => {
+                of.next(&mut [0; CHUNK / 2], buffer);
+                buffer
+            }
+            Self::Whole(bytes, at) => {
+                let from = *at;
+                *at += n;
+                bytes.get(from..*at).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The last planes of a block, decoded side by side.
+pub(crate) struct Planes<'a> {
+    planes: Vec<Plane<'a>>,
+    buffers: Box<[[u8; CHUNK]; 8]>,
+}
+
+impl<'a> Planes<'a> {
+    /// Reads `count` planes (at most 8) of `n` bytes.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`] for what [`encode_planes`] does not write.
+    pub fn take(input: &mut &'a [u8], count: usize, n: usize) -> Result<Self, WeightsError> {
+        let planes = (0..count).map(|_| Plane::take(input, n)).collect::<Result<_, _>>()?;
+        Ok(Self { planes, buffers: Box::new([[0; CHUNK]; 8]) })
+    }
+
+    /// Merges the next bytes of `before` and of all planes into `out`, which takes at most [`CHUNK`] elements.
+    pub fn merge(&mut self, before: &[&[u8]], rotate: bool, out: &mut [u8]) {
+        let n = out.len() / (before.len() + self.planes.len()).max(1);
+        let mut views: [&[u8]; 8] = [&[]; 8];
+        let (first, rest) = views.split_at_mut(before.len().min(8));
+        first.copy_from_slice(before);
+        let decoded = self.planes.iter_mut().zip(self.buffers.iter_mut());
+        let mut count = first.len();
+        for (view, (plane, buffer)) in rest.iter_mut().zip(decoded) {
+            *view = plane.next(n, buffer);
+            count += 1;
+        }
+        planes::merge(views.get(..count).unwrap_or_default(), rotate, out);
+    }
+
+    /// Ends reading.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`] if a coder was not at its end.
+    pub fn finish(self) -> Result<(), WeightsError> {
+        for plane in self.planes {
+            match plane {
+                Plane::Rans(of) => of.1.finish()?,
+                Plane::Pairs(of) => of.finish()?,
+                Plane::Stored(_) | Plane::Constant(_) | Plane::Whole(..) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One plane as a whole.
+    pub fn whole(input: &mut &'a [u8], n: usize) -> Result<Vec<u8>, WeightsError> {
+        let mut planes = Self::take(input, 1, n)?;
+        let mut out = vec![0; n];
+        for chunk in out.chunks_mut(CHUNK) {
+            planes.merge(&[], false, chunk);
+        }
+        planes.finish()?;
+        Ok(out)
+    }
+}
+
+/// Reads a varint that is a length within memory.
+pub(crate) fn take_len(input: &mut &[u8], most: usize) -> Result<usize, WeightsError> {
+    usize::try_from(read_varint(input)?)
+        .ok()
+        .filter(|&n| n <= most)
+        .ok_or_else(|| WeightsError::corrupt("a length exceeds its block"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kinds() -> impl Strategy<Value = Kind> {
+        let elements = vec![
+            None,
+            Some(Element::F64),
+            Some(Element::F32),
+            Some(Element::F16),
+            Some(Element::Bf16),
+            Some(Element::Other(1)),
+            Some(Element::Other(8)),
+        ];
+        (prop::sample::select(elements), 0u64..40, 0u64..10)
+            .prop_map(|(element, row, inner)| Kind { element, row, inner })
+    }
+
+    fn round_trip(raw: &[u8], kind: Kind, effort: Effort) -> Vec<u8> {
+        let coded = encode(raw, kind, effort);
+        assert!(coded.len() <= raw.len() + 1);
+        let mut out = vec![0; raw.len()];
+        decode(&coded, &mut out).unwrap();
+        assert!(out == raw, "{kind:?} {effort:?}");
+        coded
+    }
+
+    const EFFORTS: [Effort; 3] = [Effort::Planes, Effort::Joint, Effort::Mixed];
+
+    proptest! {
+        #[test]
+        fn any_bytes(raw in prop::collection::vec(any::<u8>(), 0..600), kind in kinds()) {
+            for effort in EFFORTS {
+                round_trip(&raw, kind, effort);
+            }
+        }
+
+        #[test]
+        fn weights(
+            values in prop::collection::vec(prop_oneof![4 => -0.1f32..0.1, 1 => Just(0f32), 1 => any::<f32>()], 0..900),
+            kind in kinds(),
+        ) {
+            let raw: Vec<u8> = match kind.element {
+                Some(Element::F64) => values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect(),
+                Some(Element::F16) => values.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect(),
+                Some(Element::Bf16) => values.iter().flat_map(|&v| half::bf16::from_f32(v).to_le_bytes()).collect(),
+                _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            };
+            for effort in EFFORTS {
+                round_trip(&raw, kind, effort);
+            }
+        }
+
+        #[test]
+        fn damage_is_an_error_or_bytes(
+            seed in 0u64..1 << 40,
+            kind in kinds(),
+            at in any::<prop::sample::Index>(),
+            value: u8,
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let raw = normal(2000, seed);
+            for effort in EFFORTS {
+                let mut coded = encode(&raw, kind, effort);
+                let i = at.index(coded.len());
+                coded[i] = value;
+                let mut out = vec![0; raw.len()];
+                let _ = decode(&coded, &mut out);
+                let _ = decode(&coded[..cut.index(coded.len())], &mut out);
+            }
+        }
+    }
+
+    /// Something like the weights of a layer.
+    fn normal(n: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed | 1;
+        let mut uniform = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        (0..n)
+            .flat_map(|_| (0.1 * (uniform() + uniform() + uniform() + uniform())).to_le_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn exponents_are_what_shrinks() {
+        let raw = normal(100_000, 7);
+        let kind = Kind { element: Some(Element::F32), row: 100, inner: 100 };
+        let sizes = EFFORTS.map(|effort| round_trip(&raw, kind, effort).len());
+        assert!(sizes[0] < raw.len() * 86 / 100 && sizes[1] < sizes[0], "{sizes:?}");
+        assert!(sizes[2] <= sizes[1], "{sizes:?}");
+    }
+
+    #[test]
+    fn zeros_and_repeats_are_found() {
+        let mut raw = normal(50_000, 3);
+        for (i, four) in raw.chunks_mut(4).enumerate() {
+            if i % 10 != 3 {
+                four.fill(0);
+            }
+        }
+        let kind = Kind { element: Some(Element::F32), row: 100, inner: 100 };
+        let coded = round_trip(&raw, kind, Effort::Planes);
+        assert!(coded.len() < raw.len() / 10, "{}", coded.len());
+        let once = normal(5_000, 4);
+        let coded = round_trip(&once.repeat(10), kind, Effort::Planes);
+        assert!(coded.len() < once.len() * 11 / 10, "{}", coded.len());
+    }
+}

@@ -1,0 +1,244 @@
+//! The archive's own structures: header, index, footer. `docs/format.md`, section "Weight archives".
+
+use vxc_entropy::{read_varint, write_varint};
+
+use crate::block::MAX_BLOCK;
+use crate::error::WeightsError;
+use crate::rans::take;
+
+/// First bytes of every archive; the last of them is the version.
+pub(crate) const MAGIC: [u8; 8] = *b"\x89VXW\r\n\x1a\x01";
+/// Last bytes of every archive.
+const END: [u8; 8] = *b"VXW end\n";
+/// Bytes of the footer.
+pub(crate) const FOOTER: u64 = 8 + 4 + 8 + 32 + 4 + 8;
+/// Bytes behind each block: CRC32C of its coded bytes.
+pub(crate) const CRC: u64 = 4;
+
+/// A coded block in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Coded {
+    /// Its first byte in the archive.
+    pub at: u64,
+    /// Coded bytes, without their CRC.
+    pub len: u64,
+}
+
+/// What a range of the file is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A block of its own.
+    Block(Coded),
+    /// The same bytes as an earlier extent, which is a block.
+    Same(usize),
+    /// The next bytes of the gathered block, from this one on.
+    Gathered(u64),
+}
+
+/// A range of the file; they follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Its first byte in the file.
+    pub start: u64,
+    /// Bytes.
+    pub len: u64,
+    pub source: Source,
+}
+
+/// Everything an archive says about its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Index {
+    /// The gathered block, if there is one: its raw length, and where it is.
+    pub gathered: Option<(u64, Coded)>,
+    pub extents: Vec<Extent>,
+}
+
+const BLOCK: u64 = 0;
+const SAME: u64 = 1;
+const GATHERED: u64 = 2;
+
+impl Index {
+    /// Bytes of the file.
+    pub fn raw_len(&self) -> u64 {
+        self.extents.last().map_or(0, |e| e.start + e.len)
+    }
+
+    /// Bytes of header and blocks: where the index begins.
+    pub fn blocks_end(&self) -> u64 {
+        let own = self.extents.iter().rev().find_map(|e| match e.source {
+            Source::Block(coded) => Some(coded),
+            _ => None,
+        });
+        let last = own.or(self.gathered.map(|(_, coded)| coded));
+        last.map_or(MAGIC.len() as u64, |c| c.at + c.len + CRC)
+    }
+
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let (raw, coded) = self.gathered.map_or((0, 0), |(raw, coded)| (raw, coded.len));
+        write_varint(&mut out, raw);
+        if raw > 0 {
+            write_varint(&mut out, coded);
+        }
+        write_varint(&mut out, self.extents.len() as u64);
+        for e in &self.extents {
+            match e.source {
+                Source::Block(coded) => {
+                    write_varint(&mut out, e.len << 2 | BLOCK);
+                    write_varint(&mut out, coded.len);
+                }
+                Source::Same(which) => {
+                    write_varint(&mut out, e.len << 2 | SAME);
+                    write_varint(&mut out, which as u64);
+                }
+                Source::Gathered(_) => write_varint(&mut out, e.len << 2 | GATHERED),
+            }
+        }
+        out
+    }
+
+    /// Reads an index; positions of blocks follow from their lengths.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`] for what no writer writes.
+    pub fn parse(mut input: &[u8]) -> Result<Self, WeightsError> {
+        let bad = || WeightsError::corrupt("the index contradicts itself");
+        let length = |n: u64| if (1..=MAX_BLOCK).contains(&n) { Ok(n) } else { Err(bad()) };
+        let mut at = MAGIC.len() as u64;
+        let mut place = |len: u64| {
+            // A block is never longer than stored.
+            let coded = Coded { at, len: length(len.saturating_sub(1))? + 1 };
+            at = at.checked_add(coded.len + CRC).ok_or_else(bad)?;
+            Ok::<_, WeightsError>(coded)
+        };
+        let raw = read_varint(&mut input)?;
+        let gathered = match raw {
+            0 => None,
+            _ => Some((length(raw)?, place(read_varint(&mut input)?)?)),
+        };
+        let count = read_varint(&mut input)?;
+        if count > input.len() as u64 {
+            return Err(bad());
+        }
+        let mut extents: Vec<Extent> = Vec::new();
+        let (mut start, mut taken) = (0u64, 0u64);
+        for _ in 0..count {
+            let word = read_varint(&mut input)?;
+            let len = length(word >> 2)?;
+            let source = match word & 3 {
+                BLOCK => Source::Block(place(read_varint(&mut input)?)?),
+                SAME => {
+                    let which = usize::try_from(read_varint(&mut input)?).map_err(|_| bad())?;
+                    let same = extents.get(which).ok_or_else(bad)?;
+                    if same.len != len || !matches!(same.source, Source::Block(_)) {
+                        return Err(bad());
+                    }
+                    Source::Same(which)
+                }
+                GATHERED => {
+                    taken += len;
+                    if taken > raw {
+                        return Err(bad());
+                    }
+                    Source::Gathered(taken - len)
+                }
+                _ => return Err(bad()),
+            };
+            extents.push(Extent { start, len, source });
+            start = start.checked_add(len).ok_or_else(bad)?;
+        }
+        if taken != raw || !input.is_empty() {
+            return Err(bad());
+        }
+        Ok(Self { gathered, extents })
+    }
+}
+
+/// The end of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footer {
+    /// Bytes of the index.
+    pub index_len: u64,
+    /// CRC32C of the index.
+    pub index_crc: u32,
+    /// Bytes of the file.
+    pub len: u64,
+    /// BLAKE3 of the file.
+    pub blake3: [u8; 32],
+}
+
+impl Footer {
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FOOTER as usize);
+        out.extend(self.index_len.to_le_bytes());
+        out.extend(self.index_crc.to_le_bytes());
+        out.extend(self.len.to_le_bytes());
+        out.extend(self.blake3);
+        out.extend(vxc_format::content::crc32c(&out).to_le_bytes());
+        out.extend(END);
+        out
+    }
+
+    /// Reads a footer.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, WeightsError> {
+        let mut input = bytes;
+        let body = take(&mut input, FOOTER as usize - 12)?;
+        let crc = u32::from_le_bytes(fixed(&mut input)?);
+        if input != END {
+            return Err(WeightsError::corrupt("it ends too early"));
+        }
+        if crc != vxc_format::content::crc32c(body) {
+            return Err(WeightsError::corrupt("checksum of the footer"));
+        }
+        let mut body = body;
+        Ok(Self {
+            index_len: u64::from_le_bytes(fixed(&mut body)?),
+            index_crc: u32::from_le_bytes(fixed(&mut body)?),
+            len: u64::from_le_bytes(fixed(&mut body)?),
+            blake3: fixed(&mut body)?,
+        })
+    }
+}
+
+fn fixed<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], WeightsError> {
+    take(input, N)?.try_into().map_err(|_| WeightsError::corrupt("it ends too early"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn inverse() {
+        let first = Coded { at: 8, len: 30 };
+        let second = Coded { at: 42, len: 100 };
+        let index = Index {
+            gathered: Some((50, first)),
+            extents: vec![
+                Extent { start: 0, len: 20, source: Source::Gathered(0) },
+                Extent { start: 20, len: 1000, source: Source::Block(second) },
+                Extent { start: 1020, len: 30, source: Source::Gathered(20) },
+                Extent { start: 1050, len: 1000, source: Source::Same(1) },
+            ],
+        };
+        let bytes = index.write();
+        assert_eq!(Index::parse(&bytes).unwrap(), index);
+        assert_eq!((index.raw_len(), index.blocks_end()), (2050, 146));
+        for cut in 0..bytes.len() {
+            assert!(Index::parse(&bytes[..cut]).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_canonical(bytes in prop::collection::vec(0u8..12, 0..20)) {
+            if let Ok(index) = Index::parse(&bytes) {
+                prop_assert_eq!(index.write(), bytes);
+            }
+        }
+    }
+}
