@@ -5,11 +5,17 @@
 //! `speed`, run Vortex-Codec and its peers in one process.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "peers")]
+pub mod evaluate;
+#[cfg(feature = "peers")]
+pub mod evaluation;
 pub mod generator;
 #[cfg(feature = "peers")]
 pub mod input;
 #[cfg(feature = "peers")]
 pub mod measure;
+#[cfg(feature = "peers")]
+pub mod page;
 #[cfg(feature = "peers")]
 pub mod peers;
 #[cfg(feature = "peers")]

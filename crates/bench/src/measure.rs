@@ -44,6 +44,17 @@ pub fn available_memory() -> Option<u64> {
     kib("/proc/meminfo", "MemAvailable:")
 }
 
+/// The processor, the number of them and the system, in words.
+pub fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|l| l.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    let cpu = cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{cpu}, {threads} processors, {}", std::env::consts::OS)
+}
+
 /// A line of a file of the system that gives KiB, in bytes.
 fn kib(path: &str, key: &str) -> Option<u64> {
     let status = std::fs::read_to_string(path).ok()?;

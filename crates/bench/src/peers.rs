@@ -30,6 +30,14 @@ impl PeerError {
 pub enum Peer {
     /// gzip (zlib) at a level, 1..=9.
     Gzip(u32),
+    /// zlib at a level, 1..=9.
+    Zlib(u32),
+    /// brotli at a quality, 0..=11, with its largest usual window.
+    Brotli(u32),
+    /// LZ4 frames, the fast kind.
+    Lz4,
+    /// bzip2 at a level, 1..=9.
+    Bzip2(u32),
     /// zstd at a level, 1..=22.
     Zstd(i32),
     /// xz at preset 9.
@@ -53,6 +61,10 @@ impl Peer {
     pub fn name(&self) -> String {
         match self {
             Self::Gzip(level) => format!("gzip -{level}"),
+            Self::Zlib(level) => format!("zlib -{level}"),
+            Self::Brotli(quality) => format!("brotli -{quality}"),
+            Self::Lz4 => "lz4".into(),
+            Self::Bzip2(level) => format!("bzip2 -{level}"),
             Self::Zstd(level) => format!("zstd -{level}"),
             Self::Xz { extreme, aligned } => {
                 let e = if *extreme { "e" } else { "" };
@@ -81,6 +93,10 @@ impl Peer {
         let mut out = vec![
             Self::Gzip(6),
             Self::Gzip(9),
+            Self::Zlib(6),
+            Self::Brotli(11),
+            Self::Lz4,
+            Self::Bzip2(9),
             Self::Zstd(3),
             Self::Zstd(19),
             Self::Xz { extreme: false, aligned: false },
@@ -108,6 +124,10 @@ impl Peer {
     pub fn compress(&self, raw: &[u8]) -> Result<Vec<u8>, PeerError> {
         match self {
             Self::Gzip(level) => general::gzip(raw, *level),
+            Self::Zlib(level) => general::zlib(raw, *level),
+            Self::Brotli(quality) => general::brotli(raw, *quality),
+            Self::Lz4 => general::lz4(raw),
+            Self::Bzip2(level) => general::bzip2(raw, *level),
             Self::Zstd(level) => zstd::bulk::compress(raw, *level).map_err(PeerError::new),
             Self::Xz { extreme, aligned } => general::xz(raw, *extreme, *aligned),
             Self::Transposed(unit, inner) => inner.compress(&transpose::gather(raw, *unit)),
@@ -123,6 +143,10 @@ impl Peer {
     pub fn decompress(&self, coded: &[u8], raw_len: usize) -> Result<Vec<u8>, PeerError> {
         let raw = match self {
             Self::Gzip(_) => general::gunzip(coded, raw_len)?,
+            Self::Zlib(_) => general::unzlib(coded, raw_len)?,
+            Self::Brotli(_) => general::unbrotli(coded, raw_len)?,
+            Self::Lz4 => general::unlz4(coded, raw_len)?,
+            Self::Bzip2(_) => general::unbzip2(coded, raw_len)?,
             Self::Zstd(_) => zstd::bulk::decompress(coded, raw_len).map_err(PeerError::new)?,
             Self::Xz { .. } => general::unxz(coded, raw_len)?,
             Self::Transposed(unit, inner) => {

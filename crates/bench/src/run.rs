@@ -35,6 +35,8 @@ pub struct Sample {
     pub decompress: f64,
     /// Decoding alone, without the checksums of the whole content.
     pub decoding: f64,
+    /// Seconds by the wall clock of compression.
+    pub compress_wall: f64,
     /// Seconds by the wall clock of compression without the plan, which is serial.
     pub coding_wall: f64,
     /// Seconds by the wall clock of decompression.
@@ -130,6 +132,7 @@ fn run_vxc(raw: &[u8], options: &CompressOptions) -> Result<(Sample, Vec<u8>), S
         verify: busy * summary.verify_seconds,
         decompress: decompress.cpu,
         decoding: decode_busy * decoding,
+        compress_wall: compress.wall,
         coding_wall: compress.wall - summary.plan_seconds,
         decompress_wall: decompress.wall,
         peak: 0,
@@ -147,6 +150,7 @@ fn run_peer(raw: &[u8], peer: &Peer) -> Result<(Sample, Vec<u8>), String> {
         coding: compress.cpu,
         decompress: decompress.cpu,
         decoding: decompress.cpu,
+        compress_wall: compress.wall,
         coding_wall: compress.wall,
         decompress_wall: decompress.wall,
         ..Sample::default()

@@ -2,6 +2,7 @@
 //! [`crate::options`].
 
 mod data;
+mod evaluate;
 mod groups;
 mod train;
 mod weights;
@@ -16,6 +17,7 @@ pub use data::{
     CompareArgs, DataArgs, DataCommand, DownloadArgs, ExperimentArgs, ExtractArgs, RebuildArgs,
     SplitArgs,
 };
+pub use evaluate::EvaluateArgs;
 pub use groups::{
     Base, Common, LayoutArgs, LimitArgs, ModelArgs, OutputArgs, PackArgs, TalkArgs, UnpackArgs,
     Verify,
@@ -33,6 +35,7 @@ Examples:
   vxc -3 -T 8 *.bin                 several files, a faster level, eight threads
   vxc -l -v jets.bin.vxc            what is in an archive
   vxc inspect jets.bin              where the bytes go, field by field
+  vxc evaluate jets.bin --report r.html    all levels and other compressors, as a page
   vxc data columns events.root      what a ROOT, HDF5 or NumPy file holds
   vxc data extract jets.h5 -o jets  its arrays as .bin files; back: vxc data rebuild jets -o copy.h5
   vxc fit train.bin -o jets.vxm     learn from files of the same kind …
@@ -97,6 +100,8 @@ pub enum Command {
     Data(DataArgs),
     /// Run an experiment: download, extract, split, train, compress, check
     Experiment(ExperimentArgs),
+    /// Measure levels and other compressors on files, and explain the result
+    Evaluate(Box<EvaluateArgs>),
     /// Compress checkpoints of networks (.safetensors, .pt) to FILE.vxw
     CompressWeights(CompressWeightsArgs),
     /// Decompress FILE.vxw, or single tensors of it
@@ -280,6 +285,7 @@ impl Cli {
             Some(Command::Inspect(a)) => &a.common.talk,
             Some(Command::Data(a)) => a.command.talk(),
             Some(Command::Experiment(a)) => &a.talk,
+            Some(Command::Evaluate(a)) => &a.talk,
             Some(Command::CompressWeights(a)) => &a.general.talk,
             Some(Command::DecompressWeights(a)) => &a.general.talk,
             Some(Command::Completions(_) | Command::Man(_)) => return Talk::Normal,

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::console::{Console, bytes, ratio};
+#[cfg(feature = "evaluate")]
+use crate::evaluate;
 use crate::failure::Failure;
 use crate::options::Job;
 use crate::{
@@ -42,6 +44,8 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         }
         Job::Data(what) => data::run(what, console)?,
         Job::Experiment(how) => experiment::run(how, console)?,
+        #[cfg(feature = "evaluate")]
+        Job::Evaluate(how) => evaluate::run(how, console)?,
         Job::PackWeights(how) => weights::compress(how, console),
         Job::UnpackWeights(how) => weights::decompress(how, console)?,
         Job::Completions(how) => generate::completions(how)?,

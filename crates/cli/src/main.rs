@@ -8,6 +8,8 @@ mod compress;
 mod console;
 mod data;
 mod decompress;
+#[cfg(feature = "evaluate")]
+mod evaluate;
 mod experiment;
 #[cfg(feature = "train")]
 mod export;

@@ -13,6 +13,8 @@ use crate::args::{
 use crate::args::{ExportArgs, TrainArgs};
 use crate::console::Console;
 use crate::data::Data;
+#[cfg(feature = "evaluate")]
+use crate::evaluate::Evaluate;
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::layout::LayoutFrom;
@@ -44,6 +46,9 @@ pub enum Job {
     Data(Data),
     /// Run an experiment.
     Experiment(ExperimentArgs),
+    /// Measure and explain.
+    #[cfg(feature = "evaluate")]
+    Evaluate(Box<Evaluate>),
     /// Compress checkpoints.
     PackWeights(PackWeights),
     /// Decompress checkpoints.
@@ -183,6 +188,19 @@ impl Job {
             }
             Some(Command::Data(a)) => Self::Data(a.into()),
             Some(Command::Experiment(a)) => Self::Experiment(a),
+            #[cfg(feature = "evaluate")]
+            Some(Command::Evaluate(a)) => {
+                let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |meta| meta.len());
+                let model = load_models(a.model.as_slice(), None)?.pop();
+                let model = model.zip(a.model.as_ref().map(bytes));
+                Self::Evaluate(Box::new(Evaluate { layout: layout(&a.layout)?, model, args: *a }))
+            }
+            #[cfg(not(feature = "evaluate"))]
+            Some(Command::Evaluate(_)) => {
+                return Err(Failure::usage(
+                    "this program was built without evaluation (feature evaluate)",
+                ));
+            }
             Some(Command::CompressWeights(a)) => Self::PackWeights(PackWeights::new(a, console)?),
             Some(Command::DecompressWeights(a)) => {
                 Self::UnpackWeights(UnpackWeights::new(a, console)?)

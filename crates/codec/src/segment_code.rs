@@ -1,6 +1,6 @@
 //! Coding one segment with a stream's code, and the model states that pass from a key segment to others.
 
-use vxc_entropy::{RangeDecoder, RangeEncoder};
+use vxc_entropy::{CostCounter, RangeDecoder, RangeEncoder};
 use vxc_format::{DecodeLimits, FormatError, SegmentKind, min_coded_len};
 use vxc_predict::bytes::{ByteKind, ByteModel, ByteModelConfig};
 use vxc_predict::fields::FieldModel;
@@ -180,6 +180,33 @@ impl StreamCode {
         };
         pad(&mut bytes, raw.len());
         Ok((kind, bytes))
+    }
+
+    /// Bits that the model's probabilities give `raw`, without what the coder and the container add; `state` as for
+    /// [`StreamCode::encode`], and it learns in the same way. None where a method has no probabilities of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn cost(
+        &self,
+        kind: SegmentKind,
+        state: &mut State,
+        raw: &[u8],
+    ) -> Result<Option<f64>, Error> {
+        FloatEnv::check()?;
+        let mut coder = CostCounter::new();
+        match (kind, state, &self.form) {
+            (SegmentKind::Mix, State::Fields(model), Form::Fields(t)) => {
+                model.encode(t, &mut coder, raw)?;
+                model.restart();
+            }
+            (SegmentKind::Mix, State::Bytes(model), _) => {
+                model.encode(&mut coder, raw);
+                model.restart();
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(coder.bits()))
     }
 
     /// Decodes a segment and appends its `raw_len` bytes to `out`: the inverse of [`StreamCode::encode`].

@@ -89,6 +89,19 @@ impl Stream {
         self.code().encode(self.neural(), method, state, raw)
     }
 
+    /// Bits of a segment in theory: [`StreamCode::cost`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn cost(
+        &self,
+        kind: SegmentKind,
+        state: &mut State,
+        raw: &[u8],
+    ) -> Result<Option<f64>, Error> {
+        self.code().cost(kind, state, raw)
+    }
+
     /// Decodes a segment: [`StreamCode::decode`].
     ///
     /// # Errors

@@ -1,0 +1,212 @@
+//! `evaluate`: the levels and what else there is, measured on the user's own files, and explained.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use vxc::Model;
+use vxc::tokens::detect::detect;
+use vxc::tokens::fit::static_cost;
+use vxc::tokens::transform::Transform;
+use vxc::tokens::{FitOptions, RecordLayout, Tokeniser, fit};
+use vxc_bench::evaluate::{self, Ask, csv, grid};
+use vxc_bench::evaluation::{Command, Evaluation, FieldShare, FileResult, RelationSaving};
+use vxc_bench::input::Input;
+use vxc_bench::page;
+
+use crate::args::EvaluateArgs;
+use crate::batch::{Sizes, each};
+use crate::console::{Console, print};
+use crate::failure::Failure;
+use crate::layout::{LayoutFrom, SAMPLE};
+use crate::output::{Target, Terminal};
+use crate::streams::{self, FieldNames};
+
+/// Bytes that fields are measured on.
+const FIELD_BYTES: usize = 8 << 20;
+
+/// How to evaluate.
+pub struct Evaluate {
+    /// What was asked for.
+    pub args: EvaluateArgs,
+    /// Where the layout comes from.
+    pub layout: LayoutFrom,
+    /// A model, and the bytes of its file.
+    pub model: Option<(Arc<Model>, u64)>,
+}
+
+/// Evaluates the files and gives the exit code.
+///
+/// # Errors
+/// Results that cannot be written.
+pub fn run(how: &Evaluate, console: &Console) -> Result<u8, Failure> {
+    let args = &how.args;
+    let targets: Vec<Target> = [&args.json, &args.csv, &args.report]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .map(Target::new)
+        .collect();
+    for target in &targets {
+        target.check(args.force, [])?;
+    }
+    let ask = Ask {
+        levels: args.levels.0.clone(),
+        model: how.model.clone(),
+        baselines: !args.no_baselines,
+        rounds: args.rounds.into(),
+        threads: args.threads.into(),
+    };
+    let mut files = Vec::new();
+    let code = each(&args.files, console, None, |name| {
+        files.push(one(how, &ask, name, console)?);
+        Ok(Sizes::default())
+    });
+    if files.is_empty() {
+        return Ok(code);
+    }
+    // Whoever reads a result from standard output gets that alone.
+    if !targets.contains(&Target::Stdout) {
+        for file in &files {
+            print(&format!("{}\n\n{}\n", file.layout, grid(file)))?;
+            for loss in &file.losses {
+                print(&format!("{loss}\n"))?;
+            }
+            print("\n")?;
+        }
+    }
+    let evaluation = Evaluation {
+        program: format!("vxc {}", env!("CARGO_PKG_VERSION")),
+        machine: vxc_bench::measure::machine(),
+        rounds: ask.rounds,
+        commands: commands(args),
+        files,
+    };
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&evaluation).unwrap_or_default() + "\n";
+        write(path, args.force, &text)?;
+    }
+    if let Some(path) = &args.csv {
+        write(path, args.force, &csv(&evaluation.files))?;
+    }
+    if let Some(path) = &args.report {
+        write(path, args.force, &page::html(&evaluation))?;
+        console.note(&format!("report : {}", crate::console::Shown(path)));
+    }
+    Ok(code)
+}
+
+fn write(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut output = Target::new(path.to_owned()).open(force, Terminal::Text)?;
+    output.write_all(text.as_bytes()).map_err(|e| output.explain(e))?;
+    output.publish(&Default::default())
+}
+
+fn one(how: &Evaluate, ask: &Ask, name: &Path, console: &Console) -> Result<FileResult, Failure> {
+    let (_, meta) = crate::input::open_file(name)?;
+    let bytes = std::fs::read(name).map_err(Failure::io(""))?;
+    let sample = bytes.get(..SAMPLE).unwrap_or(&bytes);
+    let told = how.layout.choose(name, Some(meta.len()), sample, console)?;
+    let title = name.file_name().unwrap_or(name.as_os_str()).to_string_lossy().into_owned();
+    let mut input = Input::detected(title, bytes);
+    if let Some(layout) = told {
+        input.told = Some(layout.clone());
+        input.layout = Some(layout);
+        input.source = "given";
+    }
+    let mut result = evaluate::file(&input, ask, |what| {
+        if console.verbose() {
+            console.note(what);
+        }
+    })
+    .map_err(|message| match message.contains("NOT LOSSLESS") {
+        true => Failure::Verify(message),
+        false => Failure::usage(message),
+    })?;
+    explain(&input, &mut result)?;
+    Ok(result)
+}
+
+/// Adds where the bytes go: a fit with relations against one without.
+fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
+    let table = input.told.clone().map(|layout| (0, layout)).or_else(|| {
+        let sample = input.bytes.get(..FIELD_BYTES).unwrap_or(&input.bytes);
+        let regions = detect(sample).into_iter();
+        let largest = regions.filter(|r| r.layout.is_some()).max_by_key(|r| r.len)?;
+        Some((largest.start, largest.layout?))
+    });
+    let Some((start, layout)) = table else { return Ok(()) };
+    let from = input.bytes.get(start..).unwrap_or_default();
+    let size = layout.record_bytes;
+    let from = from.get(..from.len().min(FIELD_BYTES.max(size)) / size * size).unwrap_or_default();
+    if from.is_empty() {
+        return Ok(());
+    }
+    let with = fitted(&layout, from, true)?;
+    let without = fitted(&layout, from, false)?;
+    let (costs, plain) = (static_cost(&with, from), static_cost(&without, from));
+    let names = FieldNames::default().of(&layout);
+    // Steps are in an order of their own in each fit.
+    let alone = |field: u16| {
+        let step = without.steps().iter().position(|s| s.field == field)?;
+        plain.get(step).map(|(s, o)| s + o)
+    };
+    for (step, &(symbol_bits, offset_bits)) in with.steps().iter().zip(&costs) {
+        let name = streams::field_name(&names, step.field);
+        let kind = with.layout().fields.get(usize::from(step.field)).map(|f| f.kind);
+        result.fields.push(FieldShare {
+            name: name.clone(),
+            kind: kind.map_or(String::new(), |k| format!("{k:?}").to_lowercase()),
+            raw_bits: kind.map_or(0.0, |k| 8.0 * k.bytes() as f64),
+            symbol_bits,
+            offset_bits,
+            coding: streams::coding(step, &names),
+        });
+        if let (Transform::Relation(_), Some(bits_without)) = (&step.transform, alone(step.field)) {
+            result.relations.push(RelationSaving {
+                field: name,
+                formula: streams::coding(step, &names),
+                bits_without,
+                bits_with: symbol_bits + offset_bits,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn fitted(layout: &RecordLayout, bytes: &[u8], relations: bool) -> Result<Tokeniser, Failure> {
+    let records = (bytes.len() / layout.record_bytes) as u64;
+    let options = FitOptions { records, relations, ..FitOptions::default() };
+    Ok(fit(layout, bytes, &options).map_err(vxc::Error::from)?)
+}
+
+/// The command that gives the evaluation again, and those that make and open one archive.
+fn commands(args: &EvaluateArgs) -> Vec<Command> {
+    let quoted = |text: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,+:@%".contains(c);
+        if !text.is_empty() && text.chars().all(plain) {
+            text.to_owned()
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
+        }
+    };
+    let line: Vec<String> =
+        std::env::args_os().skip(1).map(|a| quoted(&a.to_string_lossy())).collect();
+    let mut out =
+        vec![Command { what: "This evaluation".into(), line: format!("vxc {}", line.join(" ")) }];
+    let level = args.levels.0.iter().copied().max().unwrap_or(5);
+    let model = args.model.as_ref();
+    let model =
+        model.map_or(String::new(), |m| format!(" --model {}", quoted(&m.to_string_lossy())));
+    if let Some(file) = args.files.first() {
+        let file = quoted(&file.to_string_lossy());
+        for (what, line) in [
+            ("One archive", format!("vxc -{level}{model} {file}")),
+            ("What is in it", format!("vxc inspect{model} {file}.vxc")),
+            ("And back", format!("vxc -d{model} {file}.vxc")),
+        ] {
+            out.push(Command { what: what.into(), line });
+        }
+    }
+    out
+}
