@@ -30,3 +30,11 @@ gpu-check:
 # Archives on AArch64 and s390x, emulated, against this machine's.
 machines *MODELS:
     bash tests/machines.sh {{MODELS}}
+
+# The tables of docs/benchmarks.md, or those named, from the data in a folder.
+benchmarks DATA *TABLES:
+    bash tests/benchmarks.sh {{DATA}} {{TABLES}}
+
+# A report in headless Chromium: console, width on a phone, screenshots.
+report PAGE FOLDER:
+    bash tests/report.sh {{PAGE}} {{FOLDER}}

@@ -52,7 +52,7 @@ pub fn file(input: &Input, ask: &Ask, mut say: impl FnMut(&str)) -> Result<FileR
     let mut result = FileResult {
         name: input.name.clone(),
         bytes: input.bytes.len() as u64,
-        layout: input.describe(),
+        layout: input.record(),
         model_bytes: ask.model.as_ref().map(|(_, bytes)| *bytes),
         contenders: Vec::new(),
         fields: Vec::new(),

@@ -59,7 +59,12 @@ impl Input {
 
     /// Name, size and record in a line.
     pub fn describe(&self) -> String {
-        let record = match &self.layout {
+        format!("{}: {} bytes ({})", self.name, self.bytes.len(), self.record())
+    }
+
+    /// The record, and where it comes from, in words.
+    pub fn record(&self) -> String {
+        match &self.layout {
             Some(l) => {
                 format!(
                     "{} fields in records of {} bytes, {}",
@@ -69,8 +74,7 @@ impl Input {
                 )
             }
             None => self.source.to_owned(),
-        };
-        format!("{}: {} bytes ({record})", self.name, self.bytes.len())
+        }
     }
 }
 

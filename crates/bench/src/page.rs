@@ -86,5 +86,9 @@ fn losses(file: &FileResult) -> String {
     if file.contenders.iter().all(standing::ours) {
         return "<p>No baselines were run.</p>\n".into();
     }
+    if file.contenders.iter().any(|r| standing::unmatched(r, &file.contenders)) {
+        return "<p>Nothing is listed; what no level matches is marked † in the table of contenders.</p>\n"
+            .into();
+    }
     "<p>Nowhere on this file.</p>\n".into()
 }

@@ -67,7 +67,13 @@ pub fn run(how: &Evaluate, console: &Console) -> Result<u8, Failure> {
     // Whoever reads a result from standard output gets that alone.
     if !targets.contains(&Target::Stdout) {
         for file in &files {
-            print(&format!("{}\n\n{}\n", file.layout, grid(file)))?;
+            print(&format!(
+                "{}: {} bytes, {}\n\n{}\n",
+                file.name,
+                file.bytes,
+                file.layout,
+                grid(file)
+            ))?;
             for loss in &file.losses {
                 print(&format!("{loss}\n"))?;
             }

@@ -28,6 +28,8 @@ pub struct FitOptions {
     pub records: u64,
     /// Whether relations between fields are searched for.
     pub relations: bool,
+    /// Whether a field may have a symbol for "as in the record before".
+    pub copy: bool,
     /// Price of a bin in bits.
     pub bin_bits: u64,
     /// Most bins of a field.
@@ -36,7 +38,7 @@ pub struct FitOptions {
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { records: 1 << 20, relations: true, bin_bits: 20, max_bins: 254 }
+        Self { records: 1 << 20, relations: true, copy: true, bin_bits: 20, max_bins: 254 }
     }
 }
 
@@ -125,7 +127,7 @@ fn fit_field(
                 cost += cost / 50 + rows * BIT / 20;
             }
             let copied = copied_cost(&domain, column, previous, &price);
-            let copy = copied.is_some_and(|c| c < cost);
+            let copy = options.copy && copied.is_some_and(|c| c < cost);
             let cost = if copy { copied.unwrap_or(cost) } else { cost };
             if best.as_ref().is_none_or(|(b, _)| cost < *b) {
                 best = Some((cost, Step { copy, ..probe }));

@@ -273,13 +273,13 @@ fn encode_plane(plane: &[u8], effort: Effort, out: &mut Vec<u8>) {
         out.push(ZSTD);
         rans::put_bytes(&coded, out);
     } else if worth {
-        if effort == Effort::Planes {
-            let pairs = Pairs::of(plane, &counts);
-            if pairs.cost_bits() < cost + stored / PAIRS_MAY_COST {
-                out.push(PAIRS);
-                pairs.put(out);
-                return;
-            }
+        // Neighbours may say something of each other; at the fastest level half the steps are worth a little, too.
+        let may_cost = if effort == Effort::Planes { stored / PAIRS_MAY_COST } else { 0 };
+        let pairs = Pairs::of(plane, &counts);
+        if pairs.cost_bits() < cost + may_cost {
+            out.push(PAIRS);
+            pairs.put(out);
+            return;
         }
         out.push(RANS);
         rans::encode(plane, &counts, out);

@@ -113,7 +113,10 @@ impl Axis {
     /// A tick with the decimals that a decade needs.
     fn tick(&self, x: f64, decade: i32) -> Tick {
         let decimals = usize::try_from(-decade).unwrap_or(0);
-        Tick { at: self.at(x), label: super::text::fixed(x, decimals) }
+        // One digit: on a logarithmic axis that is exact, and room is short.
+        let short = self.log && !(1e-3..1e6).contains(&x);
+        let label = if short { format!("{x:.0e}") } else { super::text::fixed(x, decimals) };
+        Tick { at: self.at(x), label }
     }
 }
 

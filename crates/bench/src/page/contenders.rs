@@ -81,6 +81,9 @@ pub(super) fn section(rows: &[Row]) -> String {
         legend += "<span class=\"dagger\">†</span> and a shaded row: a baseline that no level of vxc matches in \
                    both ratio (model file included) and speed of decompression. ";
     }
+    if rows.iter().any(|r| r.model) {
+        legend += "Coded bytes, ratio of the archive and bits are without the model file. ";
+    }
     legend += "Front: nobody is both smaller and faster to decompress. Theory: what the probabilities cost \
                without coder and container. Memory: most of the process, the input included.</p>\n";
     table("Contenders", "contenders", &head(), &body, "") + &legend
@@ -112,7 +115,7 @@ fn head() -> String {
 
 fn best(column: &Column, rows: &[Row]) -> Option<f64> {
     let values = rows.iter().filter(|r| counts(r)).filter_map(column.value);
-    let values = values.filter(|x| x.is_finite());
+    let values = values.filter(|&x| x.is_finite() && x > 0.0);
     if column.greatest { values.reduce(f64::max) } else { values.reduce(f64::min) }
 }
 

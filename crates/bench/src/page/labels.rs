@@ -54,61 +54,102 @@ pub(super) struct Label {
     pub leader: Option<(f64, f64)>,
 }
 
-/// A label for each mark, in their order, within `bounds`. `lines` are avoided where that is cheap.
+/// What is on the plot already.
+struct Taken<'a> {
+    bounds: &'a Rect,
+    /// The front, in thin rectangles.
+    lines: &'a [Rect],
+    dots: Vec<Rect>,
+    labels: Vec<Rect>,
+    /// Points of the lines that lead to labels.
+    leaders: Vec<Rect>,
+}
+
+/// A label for each mark, in their order, within `bounds`: the first have the best places. `lines` are avoided where
+/// that is cheap.
 pub(super) fn place(marks: &[Mark], bounds: &Rect, lines: &[Rect]) -> Vec<Label> {
-    let dots: Vec<Rect> = marks.iter().map(|m| around(m.x, m.y, 8.0, 6.0)).collect();
-    let mut taken: Vec<Rect> = Vec::new();
-    let mut out = Vec::new();
-    for mark in marks {
-        let cost = |rect: &Rect, away: f64| {
-            let over = |all: &[Rect]| all.iter().map(|r| r.overlap(rect)).sum::<f64>();
-            20.0 * over(&taken) + 10.0 * over(&dots) + 0.6 * over(lines) + away
+    let dots = marks.iter().map(|m| around(m.x, m.y, 8.0, 6.0)).collect();
+    let mut taken = Taken { bounds, lines, dots, labels: Vec::new(), leaders: Vec::new() };
+    marks.iter().map(|mark| taken.put(mark)).collect()
+}
+
+impl Taken<'_> {
+    fn put(&mut self, mark: &Mark) -> Label {
+        let long = self.cheapest(mark, &mark.text);
+        let (text, (rect, away)) = if self.free(&long.0) {
+            (&mark.text, long)
+        } else {
+            (&mark.short, self.cheapest(mark, &mark.short))
         };
-        let find = |text: &str| cheapest(mark, text, bounds, &cost);
-        let free = |rect: &Rect| taken.iter().chain(&dots).all(|t| t.overlap(rect) <= 0.0);
-        let long = find(&mark.text);
-        let (text, (rect, away)) = match long {
-            (rect, _) if free(&rect) => (&mark.text, long),
-            _ => (&mark.short, find(&mark.short)),
-        };
-        let near = (mark.x.clamp(rect.left, rect.right), mark.y.clamp(rect.top, rect.bottom));
-        out.push(Label {
+        let far = away >= LEADER_FROM;
+        if far {
+            self.leaders.extend(leader(mark, &rect));
+        }
+        self.labels.push(rect);
+        Label {
             x: rect.left,
             y: rect.bottom - 4.0,
             text: text.clone(),
-            leader: (away >= LEADER_FROM).then_some(near),
-        });
-        taken.push(rect);
-    }
-    out
-}
-
-/// The cheapest place for a text, and its distance.
-fn cheapest(
-    mark: &Mark,
-    text: &str,
-    bounds: &Rect,
-    cost: &impl Fn(&Rect, f64) -> f64,
-) -> (Rect, f64) {
-    let (half_width, half_height) = (LETTER * text.chars().count() as f64 / 2.0 + 1.0, LINE / 2.0);
-    let beside = |(dx, dy): (f64, f64), away: f64| {
-        // The edge of the text, not its middle, lies at the distance.
-        let x = mark.x + dx * away + half_width * side(dx);
-        let y = mark.y + dy * away + half_height * dy;
-        around(x, y, half_width, half_height)
-    };
-    let mut best = (beside((1.0, 0.0), 10.0), 10.0);
-    let mut least = f64::INFINITY;
-    for away in AWAY {
-        for (order, direction) in AROUND.into_iter().enumerate() {
-            let rect = beside(direction, away);
-            let price = cost(&rect, away + 0.2 * order as f64);
-            if bounds.holds(&rect) && price < least {
-                (best, least) = ((rect, away), price);
-            }
+            leader: far.then(|| nearest(mark, &rect)),
         }
     }
-    best
+
+    fn free(&self, rect: &Rect) -> bool {
+        self.labels.iter().chain(&self.dots).all(|t| t.overlap(rect) <= 0.0)
+    }
+
+    /// The cheapest place for a text, and its distance.
+    fn cheapest(&self, mark: &Mark, text: &str) -> (Rect, f64) {
+        let half_width = LETTER * text.chars().count() as f64 / 2.0 + 1.0;
+        let half_height = LINE / 2.0;
+        let beside = |(dx, dy): (f64, f64), away: f64| {
+            // The edge of the text, not its middle, lies at the distance.
+            let x = mark.x + dx * away + half_width * side(dx);
+            let y = mark.y + dy * away + half_height * dy;
+            around(x, y, half_width, half_height)
+        };
+        let mut best = (beside((1.0, 0.0), 10.0), 10.0);
+        let mut least = f64::INFINITY;
+        for away in AWAY {
+            for (order, direction) in AROUND.into_iter().enumerate() {
+                let rect = beside(direction, away);
+                let price = self.price(mark, &rect, away) + 0.2 * order as f64;
+                if self.bounds.holds(&rect) && price < least {
+                    (best, least) = ((rect, away), price);
+                }
+            }
+        }
+        best
+    }
+
+    fn price(&self, mark: &Mark, rect: &Rect, away: f64) -> f64 {
+        let over = |all: &[Rect], rect: &Rect| all.iter().map(|r| r.overlap(rect)).sum::<f64>();
+        let crossed: f64 = if away < LEADER_FROM {
+            0.0
+        } else {
+            leader(mark, rect).map(|point| over(&self.labels, &point)).sum()
+        };
+        20.0 * (over(&self.labels, rect) + over(&self.leaders, rect) + crossed)
+            + 10.0 * over(&self.dots, rect)
+            + 0.6 * over(self.lines, rect)
+            + away
+    }
+}
+
+/// Where the line from a mark meets its label.
+fn nearest(mark: &Mark, rect: &Rect) -> (f64, f64) {
+    (mark.x.clamp(rect.left, rect.right), mark.y.clamp(rect.top, rect.bottom))
+}
+
+/// Points of the line from a mark to its label.
+fn leader(mark: &Mark, rect: &Rect) -> impl Iterator<Item = Rect> {
+    const POINTS: i32 = 12;
+    let (x, y) = (mark.x, mark.y);
+    let (to_x, to_y) = nearest(mark, rect);
+    (1..POINTS).map(move |i| {
+        let share = f64::from(i) / f64::from(POINTS);
+        around(x + (to_x - x) * share, y + (to_y - y) * share, 1.0, 1.0)
+    })
 }
 
 fn around(x: f64, y: f64, half_width: f64, half_height: f64) -> Rect {

@@ -96,6 +96,9 @@ fn front<'a>(dots: &[Dot<'a>]) -> Vec<Dot<'a>> {
 fn draw(frame: &Frame, dots: &[Dot<'_>], front: &[Dot<'_>], size: Size) -> String {
     let (path, steps) = step_line(frame, front);
     let mut out = format!("<path class=\"front\" d=\"{path}\"/>\n");
+    // Labels of the front are placed first.
+    let mut dots = dots.to_vec();
+    dots.sort_by_key(|d| !front.iter().any(|f| f.number == d.number));
     let place_of = |d: &Dot<'_>| (frame.x(d.speed), frame.y(d.row.ratio));
     let marks: Vec<Mark> = dots
         .iter()
@@ -122,7 +125,7 @@ fn draw(frame: &Frame, dots: &[Dot<'_>], front: &[Dot<'_>], size: Size) -> Strin
             escape(&label.text)
         );
     }
-    for dot in dots {
+    for dot in &dots {
         let (x, y) = place_of(dot);
         out +=
             &format!("<g><title>{}</title>{}</g>\n", escape(&say(dot)), shape(dot.class(), x, y));

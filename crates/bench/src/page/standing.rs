@@ -6,7 +6,7 @@ use crate::evaluation::Row;
 
 /// Whether a row counts.
 pub(super) fn counts(row: &Row) -> bool {
-    row.lossless && row.ratio.is_finite()
+    row.lossless && row.ratio.is_finite() && row.ratio > 0.0
 }
 
 /// Whether it is one of ours.
