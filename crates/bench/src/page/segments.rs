@@ -45,8 +45,12 @@ pub(super) fn section(id: &str, file: &str, segments: &[SegmentPoint]) -> String
         })
         .collect();
     format!(
-        "<figure>\n{drawings}<figcaption>{words} The dashed line is the ratio of all segments together.\
-         </figcaption>\n</figure>\n"
+        "<figure>\n{drawings}<figcaption>{words}{}</figcaption>\n</figure>\n",
+        if steps.len() > 1 {
+            " The dashed line is the ratio of all segments together."
+        } else {
+            ""
+        }
     )
 }
 
@@ -85,7 +89,7 @@ fn draw(frame: &Frame, steps: &[Step], all: f64, bytes: f64) -> String {
         pen = Some(step.end);
     }
     let mut out = String::new();
-    if drawable(all) {
+    if steps.len() > 1 && drawable(all) {
         let (area, y) = (frame.area(), frame.y(all));
         out +=
             &format!("<path class=\"mean\" d=\"M{:.1} {y:.1}H{:.1}\"/>\n", area.left, area.right);

@@ -241,7 +241,7 @@ fn one_segment_and_no_baselines() {
     one.losses.clear();
     let html = html(&page(vec![one]));
     well_formed(&html).expect("well-formed");
-    assert!(html.contains("1 segment: ratio 3.333.") && html.contains("No baselines were run."));
+    assert!(html.contains("1 segment: ratio 3.333.<") && html.contains("No baselines were run."));
     assert!(!html.contains("</svg> baseline"));
 }
 
