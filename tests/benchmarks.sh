@@ -3,13 +3,13 @@
 # folder with the data, the names of tables (default: all but `training`, which takes an hour). Files that are not there
 # are left out. `VXC_PYTHON` names a Python that has zipnn.
 set -uo pipefail
-cd "$(dirname "$0")/.."
 if [ $# -lt 1 ]; then
   echo "usage: $0 DATA [ratios large files weights parts evaluate engine experiments training]" >&2
   exit 2
 fi
 data=$(realpath "$1")
 shift
+cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ratios large files weights parts evaluate engine experiments
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -40,19 +40,19 @@ for table in "$@"; do
     ;;
   files)
     mapfile -t files < <(there '*.root' '*.h5' '*.hdf5')
-    run cargo run --quiet --release -p vxc-remake --example ratios -- "${files[@]}"
+    [ ${#files[@]} -eq 0 ] || run cargo run --quiet --release -p vxc-remake --example ratios -- "${files[@]}"
     for file in "${files[@]}"; do
       run vxc -f -5 "$file" -o "$work/archive.vxc"
     done
     ;;
   weights)
     mapfile -t files < <(there '*.safetensors')
-    run cargo run --quiet --release -p vxc-zipnn --example ratios -- "${files[@]}"
+    [ ${#files[@]} -eq 0 ] || run cargo run --quiet --release -p vxc-zipnn --example ratios -- "${files[@]}"
     ;;
   parts)
     mapfile -t files < <(there ftag_sim_ttbar_test.bin alice_hyp3_o2_test.bin cms_nano_core_test.bin \
       gadget2_lcdm_gas_snap003_test_gas.bin taus_pt_issue79_test.bin)
-    run cargo run --quiet --release -p vxc-bench --bin ablations -- "${files[@]}"
+    [ ${#files[@]} -eq 0 ] || run cargo run --quiet --release -p vxc-bench --bin ablations -- "${files[@]}"
     ;;
   evaluate)
     mapfile -t files < <(there ftag_sim_ttbar_test.bin)

@@ -17,8 +17,9 @@ use crate::args::EvaluateArgs;
 use crate::batch::{Sizes, each};
 use crate::console::{Console, print};
 use crate::failure::Failure;
+use crate::input::{is_stdin, open_file};
 use crate::layout::{LayoutFrom, SAMPLE};
-use crate::output::{Target, Terminal};
+use crate::output::{Output, Target, Terminal};
 use crate::streams::{self, FieldNames};
 
 /// Bytes that fields are measured on.
@@ -40,15 +41,7 @@ pub struct Evaluate {
 /// Results that cannot be written.
 pub fn run(how: &Evaluate, console: &Console) -> Result<u8, Failure> {
     let args = &how.args;
-    let targets: Vec<Target> = [&args.json, &args.csv, &args.report]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .map(Target::new)
-        .collect();
-    for target in &targets {
-        target.check(args.force, [])?;
-    }
+    let mut outputs = Outputs::open(args)?;
     let ask = Ask {
         levels: args.levels.0.clone(),
         model: how.model.clone(),
@@ -65,7 +58,7 @@ pub fn run(how: &Evaluate, console: &Console) -> Result<u8, Failure> {
         return Ok(code);
     }
     // Whoever reads a result from standard output gets that alone.
-    if !targets.contains(&Target::Stdout) {
+    if !outputs.take_stdout {
         for file in &files {
             print(&format!(
                 "{}: {} bytes, {}\n\n{}\n",
@@ -87,29 +80,57 @@ pub fn run(how: &Evaluate, console: &Console) -> Result<u8, Failure> {
         commands: commands(args),
         files,
     };
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&evaluation).unwrap_or_default() + "\n";
-        write(path, args.force, &text)?;
-    }
-    if let Some(path) = &args.csv {
-        write(path, args.force, &csv(&evaluation.files))?;
-    }
+    let json = || serde_json::to_string_pretty(&evaluation).unwrap_or_default() + "\n";
+    outputs.write(0, json)?;
+    outputs.write(1, || csv(&evaluation.files))?;
+    outputs.write(2, || page::html(&evaluation))?;
     if let Some(path) = &args.report {
-        write(path, args.force, &page::html(&evaluation))?;
         console.note(&format!("report : {}", crate::console::Shown(path)));
     }
     Ok(code)
 }
 
-fn write(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let mut output = Target::new(path.to_owned()).open(force, Terminal::Text)?;
-    output.write_all(text.as_bytes()).map_err(|e| output.explain(e))?;
-    output.publish(&Default::default())
+/// Where JSON, CSV and report go: open before anything is measured.
+struct Outputs {
+    open: [Option<Output>; 3],
+    /// Whether one of them is standard output.
+    take_stdout: bool,
+}
+
+impl Outputs {
+    fn open(args: &EvaluateArgs) -> Result<Self, Failure> {
+        let read = args.files.iter().chain(&args.model).chain(&args.layout.layout);
+        let read: Vec<_> = read.filter_map(|path| std::fs::metadata(path).ok()).collect();
+        let mut targets: Vec<Target> = Vec::new();
+        let mut open = [None, None, None];
+        for (open, path) in open.iter_mut().zip([&args.json, &args.csv, &args.report]) {
+            let Some(path) = path else { continue };
+            let target = Target::new(path.clone());
+            target.check(args.force, &read)?;
+            if targets.contains(&target) {
+                return Err(Failure::usage("two results cannot have one name"));
+            }
+            *open = Some(target.open(args.force, Terminal::Text)?);
+            targets.push(target);
+        }
+        Ok(Self { open, take_stdout: targets.contains(&Target::Stdout) })
+    }
+
+    fn write(&mut self, which: usize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        use std::io::Write as _;
+        let Some(output) = self.open.get_mut(which).and_then(Option::as_mut) else {
+            return Ok(());
+        };
+        output.write_all(text().as_bytes()).map_err(|e| output.explain(e))?;
+        output.publish(&Default::default())
+    }
 }
 
 fn one(how: &Evaluate, ask: &Ask, name: &Path, console: &Console) -> Result<FileResult, Failure> {
-    let (_, meta) = crate::input::open_file(name)?;
+    if is_stdin(name) {
+        return Err(Failure::usage("files are read again and again, so name one"));
+    }
+    let (_, meta) = open_file(name)?;
     let bytes = std::fs::read(name).map_err(Failure::io(""))?;
     let sample = bytes.get(..SAMPLE).unwrap_or(&bytes);
     let told = how.layout.choose(name, Some(meta.len()), sample, console)?;

@@ -14,7 +14,7 @@ use crate::batch::{Sizes, each};
 use crate::compress::remove;
 use crate::console::{Console, Shown, print, ratio};
 use crate::failure::Failure;
-use crate::input::open_file;
+use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
 use crate::options::{Placing, placing};
 use crate::output::{Output, Target, Terminal};
@@ -65,6 +65,11 @@ impl PackWeights {
             return Err(Failure::usage("--rm removes only what was verified; drop --verify none"));
         }
         let placing = placing(&a.files, a.output, console)?;
+        if a.files.len() > 1 && placing.target == Some(Target::Stdout) {
+            return Err(Failure::usage(
+                "weight archives cannot follow each other in one output; give one file",
+            ));
+        }
         Ok(Self { placing, files: a.files, level, verify, threads: a.general.threads.into() })
     }
 }
@@ -126,6 +131,9 @@ pub fn decompress(how: &UnpackWeights, console: &Console) -> Result<u8, Failure>
 
 /// An input that is a file: it is read here and there.
 fn open(name: &Path) -> Result<(File, Metadata), Failure> {
+    if is_stdin(name) {
+        return Err(Failure::usage("weights are read here and there, so name a file"));
+    }
     let (mut file, meta) = open_file(name)?;
     if !meta.is_file() || file.seek(SeekFrom::Start(0)).is_err() {
         return Err(Failure::usage("is a pipe; weights are read here and there, so name a file"));

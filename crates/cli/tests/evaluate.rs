@@ -95,6 +95,11 @@ fn what_cannot_be_is_refused() {
         (&["evaluate", "--levels", "0", "x"], 2),
         (&["evaluate", "--levels", "8", "x"], 2),
         (&["evaluate", "missing"], 2),
+        (&["evaluate", "-"], 2),
+        (&["evaluate", "x", "-f", "--report", "x"], 2),
+        (&["evaluate", "x", "--json", "y", "--csv", "y"], 2),
+        (&["evaluate", "x", "--json", "-", "--csv", "-"], 2),
+        (&["evaluate", "x", "--csv", "nowhere/y"], 2),
         (&["evaluate", "--model", "x", "x"], 3),
     ] {
         let done = folder.run(args);

@@ -70,11 +70,32 @@ fn what_cannot_be_is_refused() {
     flipped[40_000] ^= 1;
     folder.write("flipped.vxw", &flipped);
     folder.write("none.vxw", b"something else");
+    // The list of tensors is in the first block, which is damaged here: that is no archive without tensors.
+    let mut listless = archive.clone();
+    listless[20] ^= 1;
+    folder.write("listless.vxw", &listless);
     let before = folder.names();
     for (args, code) in [
         (&["decompress-weights", "cut.vxw"][..], 1),
         (&["decompress-weights", "flipped.vxw"], 1),
         (&["decompress-weights", "--test", "flipped.vxw"], 1),
+        (&["decompress-weights", "--list", "listless.vxw"], 1),
+        (&["decompress-weights", "--tensor", "a", "-o", "x", "flipped.vxw"], 1),
+        (
+            &[
+                "decompress-weights",
+                "--tensor",
+                "b",
+                "--tensor",
+                "b",
+                "-o",
+                "x",
+                "net.safetensors.vxw",
+            ],
+            2,
+        ),
+        (&["compress-weights", "-c", "net.safetensors", "none.vxw"], 2),
+        (&["compress-weights", "-"], 2),
         (&["decompress-weights", "none.vxw"], 1),
         (&["decompress-weights", "net.safetensors"], 2),
         (&["decompress-weights", "net.safetensors.vxw"], 2),

@@ -10,6 +10,8 @@ use crate::compress::pool;
 use crate::error::WeightsError;
 use crate::index::{CRC, Coded, Extent, FOOTER, Footer, Index, MAGIC, Source};
 
+/// Decoded blocks that are kept for who reads here and there.
+const KEPT: usize = 4;
 /// Raw bytes that are decoded at a time, for each thread; a block may be larger.
 const BATCH: u64 = 2 << 20;
 
@@ -18,13 +20,13 @@ const BATCH: u64 = 2 << 20;
 pub struct Limits {
     /// Bytes of the file.
     pub max_output: u64,
-    /// Bytes of the index.
+    /// Bytes of the index; in memory it takes twenty times as much at most.
     pub max_index: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_output: u64::MAX, max_index: 256 << 20 }
+        Self { max_output: u64::MAX, max_index: 16 << 20 }
     }
 }
 
@@ -35,12 +37,12 @@ pub struct Archive<R> {
     footer: Footer,
     gathered: Vec<u8>,
     at: u64,
-    /// The extent that was decoded last.
-    last: Option<(usize, Vec<u8>)>,
+    /// The extents that were read last, the newest at the end.
+    last: Vec<(usize, Vec<u8>)>,
 }
 
 /// Whether a file begins as a weight archive does.
-pub fn is_archive(front: &[u8]) -> bool {
+fn is_archive(front: &[u8]) -> bool {
     let known = MAGIC.len() - 1;
     front.get(..known).is_some_and(|f| Some(f) == MAGIC.get(..known))
 }
@@ -76,7 +78,8 @@ impl<R: Read + Seek> Archive<R> {
         if index.blocks_end() != from || index.raw_len() != footer.len {
             return Err(WeightsError::corrupt("the index does not fit the file"));
         }
-        let mut archive = Self { input, index, footer, gathered: Vec::new(), at: 0, last: None };
+        let mut archive =
+            Self { input, index, footer, gathered: Vec::new(), at: 0, last: Vec::new() };
         if let Some((raw, coded)) = archive.index.gathered {
             let coded = archive.coded(coded)?;
             // The index has bounded it.
@@ -226,19 +229,21 @@ impl<R: Read + Seek> Read for Archive<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let which = self.index.extents.partition_point(|e| e.start + e.len <= self.at);
         let Some(&extent) = self.index.extents.get(which) else { return Ok(0) };
-        if self.last.as_ref().is_none_or(|(n, _)| *n != which) {
+        if !self.last.iter().any(|(n, _)| *n == which) {
             let extents = std::mem::take(&mut self.index.extents);
             let mut raw = vec![0; extent.len as usize];
             let done = self.job(&extent, &extents).and_then(|job| job.run(&mut raw));
             self.index.extents = extents;
-            let invalid = |e: WeightsError| match e {
+            done.map_err(|e| match e {
                 WeightsError::Io(e) => e,
                 e => io::Error::new(io::ErrorKind::InvalidData, e),
-            };
-            done.map_err(invalid)?;
-            self.last = Some((which, raw));
+            })?;
+            if self.last.len() == KEPT {
+                self.last.remove(0);
+            }
+            self.last.push((which, raw));
         }
-        let Some((_, raw)) = &self.last else { return Ok(0) };
+        let Some((_, raw)) = self.last.iter().find(|(n, _)| *n == which) else { return Ok(0) };
         let from = (self.at - extent.start) as usize;
         let n = raw.get(from..).unwrap_or_default().read(buffer)?;
         self.at += n as u64;

@@ -8,7 +8,7 @@ use vxc_entropy::EntropyError;
 pub enum WeightsError {
     /// Reading or writing failed.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// The archive is damaged, or no archive.
     #[error("the weight archive is corrupt: {0}")]
     Corrupt(String),
@@ -34,6 +34,13 @@ impl WeightsError {
     /// Damage.
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
+    }
+}
+
+impl From<std::io::Error> for WeightsError {
+    /// Readers of archives pass their own errors through as I/O errors.
+    fn from(e: std::io::Error) -> Self {
+        e.downcast().unwrap_or_else(Self::Io)
     }
 }
 

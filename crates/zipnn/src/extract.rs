@@ -17,6 +17,11 @@ pub fn extract<R: Read + Seek>(
     names: &[String],
 ) -> Result<Vec<u8>, WeightsError> {
     let plan = Plan::of(archive)?;
+    if let Some(name) =
+        names.iter().enumerate().find_map(|(i, n)| names.iter().take(i).find(|m| *m == n))
+    {
+        return Err(WeightsError::InvalidArgument(format!("tensor {name:?} is named twice")));
+    }
     let mut found: Vec<(&Tensor, Vec<u8>)> = Vec::new();
     for name in names {
         let tensor = plan.tensors.iter().find(|t| t.name == *name).ok_or_else(|| {
@@ -28,7 +33,11 @@ pub fn extract<R: Read + Seek>(
         found.push((tensor, data));
     }
     let views = found.iter().map(|(tensor, data)| {
-        let shape = tensor.shape.iter().map(|&d| d as usize).collect();
+        // In this order, as the library multiplies.
+        let shape: Vec<usize> = tensor.shape.iter().map(|&d| d as usize).collect();
+        if shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none() {
+            return Err(WeightsError::InvalidArgument(format!("{:?} is no shape", tensor.shape)));
+        }
         let view = TensorView::new(dtype(tensor.dtype)?, shape, data).map_err(invalid)?;
         Ok((tensor.name.clone(), view))
     });

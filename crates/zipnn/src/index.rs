@@ -105,16 +105,19 @@ impl Index {
         let bad = || WeightsError::corrupt("the index contradicts itself");
         let length = |n: u64| if (1..=MAX_BLOCK).contains(&n) { Ok(n) } else { Err(bad()) };
         let mut at = MAGIC.len() as u64;
-        let mut place = |len: u64| {
+        let mut place = |raw: u64, len: u64| {
             // A block is never longer than stored.
-            let coded = Coded { at, len: length(len.saturating_sub(1))? + 1 };
+            if len == 0 || len > raw + 1 {
+                return Err(bad());
+            }
+            let coded = Coded { at, len };
             at = at.checked_add(coded.len + CRC).ok_or_else(bad)?;
             Ok::<_, WeightsError>(coded)
         };
         let raw = read_varint(&mut input)?;
         let gathered = match raw {
             0 => None,
-            _ => Some((length(raw)?, place(read_varint(&mut input)?)?)),
+            _ => Some((length(raw)?, place(raw, read_varint(&mut input)?)?)),
         };
         let count = read_varint(&mut input)?;
         if count > input.len() as u64 {
@@ -126,7 +129,7 @@ impl Index {
             let word = read_varint(&mut input)?;
             let len = length(word >> 2)?;
             let source = match word & 3 {
-                BLOCK => Source::Block(place(read_varint(&mut input)?)?),
+                BLOCK => Source::Block(place(len, read_varint(&mut input)?)?),
                 SAME => {
                     let which = usize::try_from(read_varint(&mut input)?).map_err(|_| bad())?;
                     let same = extents.get(which).ok_or_else(bad)?;
@@ -228,6 +231,13 @@ mod tests {
         let bytes = index.write();
         assert_eq!(Index::parse(&bytes).unwrap(), index);
         assert_eq!((index.raw_len(), index.blocks_end()), (2050, 146));
+        // A block longer than stored: memory for nothing.
+        let mut long = index.clone();
+        long.extents.truncate(1);
+        long.gathered = Some((20, Coded { at: 8, len: 22 }));
+        assert!(Index::parse(&long.write()).is_err());
+        long.gathered = Some((20, Coded { at: 8, len: 21 }));
+        assert!(Index::parse(&long.write()).is_ok());
         for cut in 0..bytes.len() {
             assert!(Index::parse(&bytes[..cut]).is_err());
         }

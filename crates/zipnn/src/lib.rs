@@ -32,7 +32,7 @@ mod planes;
 mod rans;
 mod sparse;
 
-pub use archive::{Archive, Limits, is_archive};
+pub use archive::{Archive, Limits};
 pub use compress::{Level, Options, Summary, compress};
 pub use element::Element;
 pub use error::WeightsError;

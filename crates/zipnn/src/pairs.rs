@@ -64,6 +64,8 @@ pub(crate) struct PairDecoder<'a> {
     others: &'a [u8],
     table: DecTable,
     coder: RansDecoder<'a>,
+    /// Something stands for nothing.
+    wrong: bool,
 }
 
 impl<'a> PairDecoder<'a> {
@@ -84,7 +86,7 @@ impl<'a> PairDecoder<'a> {
         for (pair, s) in bytes.iter_mut().zip(0u8..) {
             *pair = [byte(s & 15), byte(s >> 4)];
         }
-        Ok(Self { bytes, others, table, coder })
+        Ok(Self { bytes, others, table, coder, wrong: false })
     }
 
     /// The next bytes: an even number, but at the end. `symbols` takes half of them.
@@ -98,16 +100,14 @@ impl<'a> PairDecoder<'a> {
         }
         if let ([byte], Some(&s)) = (last, symbols.last()) {
             *byte = self.bytes.get(usize::from(s)).map_or(0, |p| p[0]);
+            self.wrong |= s >> 4 != 0;
         }
-        if !self.others.is_empty() {
-            for (symbols, out) in symbols.chunks(GROUP).zip(out.chunks_mut(2 * GROUP)) {
-                // Most groups have none: a look without a branch for each.
-                let some = symbols
-                    .iter()
-                    .fold(false, |any, &s| any | (s & 15 == OTHER) | (s >> 4 == OTHER));
-                if some {
-                    self.fill(symbols, out);
-                }
+        for (symbols, out) in symbols.chunks(GROUP).zip(out.chunks_mut(2 * GROUP)) {
+            // Most groups have none: a look without a branch for each.
+            let some =
+                symbols.iter().fold(false, |any, &s| any | (s & 15 == OTHER) | (s >> 4 == OTHER));
+            if some {
+                self.fill(symbols, out);
             }
         }
     }
@@ -117,11 +117,14 @@ impl<'a> PairDecoder<'a> {
     fn fill(&mut self, symbols: &[u8], out: &mut [u8]) {
         let numbers = symbols.iter().flat_map(|&s| [s & 15, s >> 4]);
         for (byte, n) in out.iter_mut().zip(numbers) {
-            if n == OTHER
-                && let Some((&first, rest)) = self.others.split_first()
-            {
-                *byte = first;
-                self.others = rest;
+            if n == OTHER {
+                match self.others.split_first() {
+                    Some((&first, rest)) => {
+                        *byte = first;
+                        self.others = rest;
+                    }
+                    None => self.wrong = true,
+                }
             }
         }
     }
@@ -131,8 +134,8 @@ impl<'a> PairDecoder<'a> {
     /// # Errors
     /// [`WeightsError::Corrupt`] if anything is left.
     pub fn finish(self) -> Result<(), WeightsError> {
-        if !self.others.is_empty() {
-            return Err(WeightsError::corrupt("bytes that nothing stands for"));
+        if self.wrong || !self.others.is_empty() {
+            return Err(WeightsError::corrupt("bytes and what stands for them do not fit"));
         }
         Ok(self.coder.finish()?)
     }

@@ -74,6 +74,7 @@ impl Plan {
     /// I/O alone.
     pub fn of<R: Read + Seek>(file: &mut R) -> io::Result<Self> {
         let len = file.seek(SeekFrom::End(0))?;
+        let file = &mut Watched { file, failed: None };
         let found = match safetensors::read(file, len)? {
             Some(tensors) => {
                 let typed = tensors.iter().filter_map(Typed::of).collect();
@@ -81,8 +82,35 @@ impl Plan {
             }
             None => torch::read(file)?.map(|(tensors, typed)| (Format::Torch, tensors, typed)),
         };
+        if let Some(e) = file.failed.take() {
+            return Err(e);
+        }
         let (format, tensors, typed) = found.unwrap_or((Format::Bytes, Vec::new(), Vec::new()));
         Ok(Self { format, tensors, pieces: cut(typed, len) })
+    }
+}
+
+/// Remembers that reading failed, whatever a reader of a format made of it.
+struct Watched<'a, R> {
+    file: &'a mut R,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer).map_err(|e| {
+            let kind = e.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failed.get_or_insert(e);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl<R: Seek> Seek for Watched<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

@@ -111,6 +111,8 @@ fn any_range_and_any_tensor() {
         let (a, b) = (part.tensor(name).unwrap(), whole.tensor(name).unwrap());
         assert_eq!((a.dtype(), a.shape(), a.data()), (b.dtype(), b.shape(), b.data()));
     }
+    let twice = extract(&mut open, &[names[2].clone(), names[2].clone()]);
+    assert!(matches!(twice, Err(WeightsError::InvalidArgument(_))));
     let missing = extract(&mut open, &["nothing".to_owned()]);
     assert!(matches!(missing, Err(WeightsError::InvalidArgument(_))));
 }
@@ -153,24 +155,61 @@ fn limits_are_checked_before_work() {
     assert!(matches!(refused, Err(WeightsError::LimitExceeded { .. })));
 }
 
+/// A tensor of a pickle, as `torch.save` writes it.
+fn tensor(storage: &str, key: &str, n: u8, shape: &[u8], stride: &[u8]) -> Vec<u8> {
+    let mut out = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n".to_vec();
+    out.extend(storage.as_bytes());
+    out.extend(b"\nX\x01\0\0\0");
+    out.extend(key.as_bytes());
+    out.extend([b'X', 3, 0, 0, 0]);
+    out.extend(b"cpu");
+    out.extend([b'K', n, b't', b'Q', b'K', 0]);
+    for list in [shape, stride] {
+        out.push(b'(');
+        out.extend(list.iter().flat_map(|&d| [b'K', d]));
+        out.push(b't');
+    }
+    out.extend(b"\x89}tR");
+    out
+}
+
+/// The ZIP archive around a pickle and two storages.
+fn torch_of(pickle: &[u8]) -> Vec<u8> {
+    let w: Vec<u8> = weights(3000, 8).iter().flat_map(|v| v.to_le_bytes()).collect();
+    let h: Vec<u8> =
+        weights(64, 9).iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect();
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in
+        [("m/data.pkl", pickle), ("m/byteorder", b"little"), ("m/data/0", &w), ("m/data/1", &h)]
+    {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_long_name_used_again_and_again_is_no_bomb() {
+    // One name of a megabyte for a thousand tensors.
+    let mut pickle = b"\x80\x02}(X\0\0\x10\0".to_vec();
+    pickle.extend(vec![b'a'; 1 << 20]);
+    pickle.extend(b"q\x00");
+    pickle.extend(tensor("HalfStorage", "1", 64, &[64], &[1]));
+    pickle.extend(b"q\x01");
+    for _ in 0..1000 {
+        pickle.extend(b"h\x00h\x01");
+    }
+    pickle.extend(b"u.");
+    let plan = Plan::of(&mut Cursor::new(torch_of(&pickle))).unwrap();
+    assert_eq!(plan.format, Format::Torch);
+    let names: usize = plan.tensors.iter().map(|t| t.name.len()).sum();
+    assert!((1 << 20..17 << 20).contains(&names), "{names}");
+}
+
 /// A checkpoint as `torch.save` writes it: `{"w": F32 [30, 100], "v": a view of it, "h": F16 [64]}`.
 fn torch() -> Vec<u8> {
-    fn tensor(storage: &str, key: &str, n: u8, shape: &[u8], stride: &[u8]) -> Vec<u8> {
-        let mut out = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n".to_vec();
-        out.extend(storage.as_bytes());
-        out.extend(b"\nX\x01\0\0\0");
-        out.extend(key.as_bytes());
-        out.extend([b'X', 3, 0, 0, 0]);
-        out.extend(b"cpu");
-        out.extend([b'K', n, b't', b'Q', b'K', 0]);
-        for list in [shape, stride] {
-            out.push(b'(');
-            out.extend(list.iter().flat_map(|&d| [b'K', d]));
-            out.push(b't');
-        }
-        out.extend(b"\x89}tR");
-        out
-    }
     let mut pickle = b"\x80\x02}(".to_vec();
     for (name, value) in [
         ("w", tensor("FloatStorage", "0", 0, &[30, 100], &[100, 1])),
@@ -182,22 +221,7 @@ fn torch() -> Vec<u8> {
         pickle.extend(value);
     }
     pickle.extend(b"u.");
-    let w: Vec<u8> = weights(3000, 8).iter().flat_map(|v| v.to_le_bytes()).collect();
-    let h: Vec<u8> =
-        weights(64, 9).iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect();
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let stored =
-        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, bytes) in [
-        ("m/data.pkl", &pickle),
-        ("m/byteorder", &b"little".to_vec()),
-        ("m/data/0", &w),
-        ("m/data/1", &h),
-    ] {
-        zip.start_file(name, stored).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
+    torch_of(&pickle)
 }
 
 #[test]

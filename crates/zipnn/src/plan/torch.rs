@@ -11,6 +11,8 @@ use super::{Tensor, Typed, element, rows};
 const MAX_PICKLE: u64 = 64 << 20;
 /// Deepest nesting of dictionaries and objects that is followed.
 const MAX_DEPTH: usize = 32;
+/// Bytes of names, of all tensors and what leads to them: keys may be shared.
+const MAX_NAMES: usize = 16 << 20;
 /// Objects that are visited: sharing could make them many.
 const MAX_VISITS: usize = 1 << 22;
 
@@ -54,7 +56,8 @@ pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tenso
     }
     let Some(pickle) = pickle.filter(|_| !big_endian) else { return Ok(None) };
     let Some((pickle, top)) = Pickle::read(&pickle) else { return Ok(None) };
-    let mut walk = Walk { pickle: &pickle, storages: &storages, visits: 0, found: Vec::new() };
+    let mut walk =
+        Walk { pickle: &pickle, storages: &storages, visits: 0, names: 0, found: Vec::new() };
     walk.object(top, "", 0);
     let mut typed: BTreeMap<u64, Typed> = BTreeMap::new();
     for found in &walk.found {
@@ -79,13 +82,15 @@ struct Walk<'a> {
     pickle: &'a Pickle,
     storages: &'a BTreeMap<String, Storage>,
     visits: usize,
+    names: usize,
     found: Vec<Found>,
 }
 
 impl Walk<'_> {
     fn object(&mut self, id: Id, path: &str, depth: usize) {
         self.visits += 1;
-        if depth > MAX_DEPTH || self.visits > MAX_VISITS {
+        self.names += path.len();
+        if depth > MAX_DEPTH || self.visits > MAX_VISITS || self.names > MAX_NAMES {
             return;
         }
         let pickle = self.pickle;
