@@ -83,7 +83,7 @@ impl<'a> PairDecoder<'a> {
         let coder = RansDecoder::new(rans::take_bytes(input)?)?;
         let byte = |n: u8| numbered.get(usize::from(n)).copied().unwrap_or_default();
         let mut bytes = Box::new([[0; 2]; 256]);
-        for (pair, s) in bytes.iter_mut().zip(0u8..) {
+        for (pair, s) in bytes.iter_mut().zip(0..=255u8) {
             *pair = [byte(s & 15), byte(s >> 4)];
         }
         Ok(Self { bytes, others, table, coder, wrong: false })
