@@ -1,5 +1,6 @@
 //! `evaluate`: the levels and what else there is, measured on the user's own files, and explained.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,6 @@ use vxc::Model;
 use vxc::tokens::detect::detect;
 use vxc::tokens::fit::static_cost;
 use vxc::tokens::transform::Transform;
-use vxc::tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 use vxc_bench::evaluate::{self, Ask, csv, grid};
 use vxc_bench::evaluation::{Command, Evaluation, FieldShare, FileResult, RelationSaving};
 use vxc_bench::input::Input;
@@ -16,14 +16,13 @@ use vxc_bench::page;
 use crate::args::EvaluateArgs;
 use crate::batch::{Sizes, each};
 use crate::console::{Console, print};
+use crate::experiment::quoted;
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
+use crate::inspect::{COST_BYTES, fitted};
 use crate::layout::{LayoutFrom, SAMPLE};
 use crate::output::{Output, Target, Terminal};
 use crate::streams::{self, FieldNames};
-
-/// Bytes that fields are measured on.
-const FIELD_BYTES: usize = 8 << 20;
 
 /// How to evaluate.
 pub struct Evaluate {
@@ -130,10 +129,10 @@ fn one(how: &Evaluate, ask: &Ask, name: &Path, console: &Console) -> Result<File
     if is_stdin(name) {
         return Err(Failure::usage("files are read again and again, so name one"));
     }
-    let (_, meta) = open_file(name)?;
-    let bytes = std::fs::read(name).map_err(Failure::io(""))?;
+    let mut bytes = Vec::new();
+    open_file(name)?.0.read_to_end(&mut bytes).map_err(Failure::io(""))?;
     let sample = bytes.get(..SAMPLE).unwrap_or(&bytes);
-    let told = how.layout.choose(name, Some(meta.len()), sample, console)?;
+    let told = how.layout.choose(name, Some(bytes.len() as u64), sample, console)?;
     let title = name.file_name().unwrap_or(name.as_os_str()).to_string_lossy().into_owned();
     let mut input = Input::detected(title, bytes);
     if let Some(layout) = told {
@@ -157,7 +156,7 @@ fn one(how: &Evaluate, ask: &Ask, name: &Path, console: &Console) -> Result<File
 /// Adds where the bytes go: a fit with relations against one without.
 fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
     let table = input.told.clone().map(|layout| (0, layout)).or_else(|| {
-        let sample = input.bytes.get(..FIELD_BYTES).unwrap_or(&input.bytes);
+        let sample = input.bytes.get(..COST_BYTES).unwrap_or(&input.bytes);
         let regions = detect(sample).into_iter();
         let largest = regions.filter(|r| r.layout.is_some()).max_by_key(|r| r.len)?;
         Some((largest.start, largest.layout?))
@@ -165,7 +164,7 @@ fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
     let Some((start, layout)) = table else { return Ok(()) };
     let from = input.bytes.get(start..).unwrap_or_default();
     let size = layout.record_bytes;
-    let from = from.get(..from.len().min(FIELD_BYTES.max(size)) / size * size).unwrap_or_default();
+    let from = from.get(..from.len().min(COST_BYTES.max(size)) / size * size).unwrap_or_default();
     if from.is_empty() {
         return Ok(());
     }
@@ -201,22 +200,8 @@ fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
     Ok(())
 }
 
-fn fitted(layout: &RecordLayout, bytes: &[u8], relations: bool) -> Result<Tokeniser, Failure> {
-    let records = (bytes.len() / layout.record_bytes) as u64;
-    let options = FitOptions { records, relations, ..FitOptions::default() };
-    Ok(fit(layout, bytes, &options).map_err(vxc::Error::from)?)
-}
-
 /// The command that gives the evaluation again, and those that make and open one archive.
 fn commands(args: &EvaluateArgs) -> Vec<Command> {
-    let quoted = |text: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,+:@%".contains(c);
-        if !text.is_empty() && text.chars().all(plain) {
-            text.to_owned()
-        } else {
-            format!("'{}'", text.replace('\'', "'\\''"))
-        }
-    };
     let line: Vec<String> =
         std::env::args_os().skip(1).map(|a| quoted(&a.to_string_lossy())).collect();
     let mut out =

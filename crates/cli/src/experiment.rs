@@ -352,7 +352,7 @@ impl Steps<'_> {
 }
 
 /// As a shell would take it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -24,8 +24,8 @@ use crate::streams::{self, FieldNames};
 
 /// How much of an input is looked at: what the encoder looks at.
 const MOST: usize = vxc::level::LOOKAHEAD as usize;
-/// Records that costs are measured on.
-const COST_BYTES: usize = 8 << 20;
+/// Bytes of records that costs are measured on.
+pub const COST_BYTES: usize = 8 << 20;
 
 /// Inspects one file.
 ///
@@ -136,12 +136,7 @@ fn input(
             continue;
         };
         let records = bytes.len() / layout.record_bytes;
-        let options = FitOptions {
-            records: records as u64,
-            relations: how.level.number() >= 2,
-            ..FitOptions::default()
-        };
-        let fitted = fit(&layout, bytes, &options).map_err(vxc::Error::from)?;
+        let fitted = fitted(&layout, bytes, how.level.number() >= 2)?;
         let size = layout.record_bytes;
         let measured = &bytes[..bytes.len().min(COST_BYTES.max(size)) / size * size];
         let costs = static_cost(&fitted, measured);
@@ -159,6 +154,16 @@ fn input(
         steps(&fitted, &names.of(&layout), Some(&costs), out);
     }
     Ok(())
+}
+
+/// A fit to records.
+///
+/// # Errors
+/// If there is none.
+pub fn fitted(layout: &RecordLayout, bytes: &[u8], relations: bool) -> Result<Tokeniser, Failure> {
+    let records = (bytes.len() / layout.record_bytes) as u64;
+    let options = FitOptions { records, relations, ..FitOptions::default() };
+    Ok(fit(layout, bytes, &options).map_err(vxc::Error::from)?)
 }
 
 /// The regions: those of a given layout, or as found.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use vxc::{Archive, DecompressOptions, Error, SegmentKind};
 
 use crate::batch::{Sizes, each};
-use crate::console::{Console, Shown, print, ratio};
+use crate::console::{Console, Shown, hex, print, ratio};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe};
 use crate::streams::{self, FieldNames};
@@ -189,18 +189,17 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         };
         streams.iter().enumerate().map(describe).collect::<Vec<_>>()
     });
-    let hex = |hash: [u8; 32]| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let archives: Vec<Checksums> = archive
         .footers()
         .zip(archive.headers())
         .map(|(f, h)| Checksums {
             content_bytes: f.content.len,
-            blake3: hex(f.content.blake3),
+            blake3: hex(&f.content.blake3),
             adler32: format!("{:08x}", f.content.adler32),
             original: h.original.map(|o| OriginalReport {
                 container: o.container_name(),
                 bytes: o.digest.len,
-                blake3: hex(o.digest.blake3),
+                blake3: hex(&o.digest.blake3),
                 adler32: format!("{:08x}", o.digest.adler32),
             }),
         })

@@ -12,7 +12,7 @@ use vxc_zipnn::{Archive, Level, Limits, Options, Plan, WeightsError};
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
 use crate::batch::{Sizes, each};
 use crate::compress::remove;
-use crate::console::{Console, Shown, print, ratio};
+use crate::console::{Console, Shown, hex, print, ratio};
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
@@ -215,10 +215,7 @@ fn test(how: &UnpackWeights, name: &Path, console: &Console) -> Result<Sizes, Fa
     let (file, meta) = open(name)?;
     let mut archive = Archive::open(file, how.limits)?;
     decode(how, name, &mut archive, &mut std::io::sink(), console)?;
-    let blake3 = archive.blake3().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let blake3 = hex(&archive.blake3());
     let raw = archive.raw_len();
     console.note(&format!("{} : whole, {raw} bytes, BLAKE3 {blake3}", Shown(name)));
     Ok(Sizes { raw, coded: meta.len() })

@@ -70,8 +70,21 @@ fn what_cannot_be_is_refused() {
     flipped[40_000] ^= 1;
     folder.write("flipped.vxw", &flipped);
     folder.write("none.vxw", b"something else");
-    // The list of tensors is in the first block, which is damaged here: that is no archive without tensors.
-    let mut listless = archive.clone();
+    // A list of tensors so long that it is a block of its own, the first one, which is damaged here: that is no archive
+    // without tensors.
+    let entries: Vec<String> = (0..1500)
+        .map(|i| {
+            format!("\"layer.{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}")
+        })
+        .collect();
+    let header = format!("{{{}}}", entries.join(","));
+    let mut many = (header.len() as u64).to_le_bytes().to_vec();
+    many.extend_from_slice(header.as_bytes());
+    folder.write("many", &many);
+    folder.run(&["compress-weights", "many", "-o", "many.vxw"]);
+    let list = folder.run(&["decompress-weights", "--list", "many.vxw"]);
+    assert!(String::from_utf8_lossy(&list.out).contains("1500 tensors"), "{list:?}");
+    let mut listless = folder.read("many.vxw");
     listless[20] ^= 1;
     folder.write("listless.vxw", &listless);
     let before = folder.names();

@@ -41,12 +41,6 @@ pub struct Archive<R> {
     last: Vec<(usize, Vec<u8>)>,
 }
 
-/// Whether a file begins as a weight archive does.
-fn is_archive(front: &[u8]) -> bool {
-    let known = MAGIC.len() - 1;
-    front.get(..known).is_some_and(|f| Some(f) == MAGIC.get(..known))
-}
-
 impl<R: Read + Seek> Archive<R> {
     /// Opens an archive: reads header, index and footer.
     ///
@@ -56,8 +50,12 @@ impl<R: Read + Seek> Archive<R> {
         let len = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;
         let mut magic = [0; MAGIC.len()];
-        let short = len < MAGIC.len() as u64 + FOOTER;
-        if short || input.read_exact(&mut magic).is_err() || !is_archive(&magic) {
+        if len >= MAGIC.len() as u64 + FOOTER {
+            input.read_exact(&mut magic)?;
+        }
+        // All but the version.
+        if magic.split_last().map(|(_, front)| front) != MAGIC.split_last().map(|(_, front)| front)
+        {
             return Err(WeightsError::corrupt("it is none, or cut short"));
         }
         if magic != MAGIC {
@@ -99,7 +97,8 @@ impl<R: Read + Seek> Archive<R> {
         self.footer.blake3
     }
 
-    /// Bytes of the blocks that hold any of the file's bytes from `start` on; blocks that are shared count each time.
+    /// Bytes of the blocks that hold any of `len` bytes of the file from `start` on; those of earlier blocks with the same
+    /// bytes, and of the gathered one, are not counted.
     pub fn coded_len(&self, start: u64, len: u64) -> u64 {
         let end = start.saturating_add(len);
         let first = self.index.extents.partition_point(|e| e.start + e.len <= start);

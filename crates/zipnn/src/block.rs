@@ -123,10 +123,10 @@ pub(crate) fn encode(raw: &[u8], kind: Kind, effort: Effort) -> Vec<u8> {
             keep(&mut best, with(Method::Joint, |out| joint::encode(form, &split, effort, out)));
         }
         if effort >= Effort::Mixed && form.rotate {
-            let mut mixed = with(Method::Mixed, |out| mixed::encode(form, kind, &split, out));
+            let mixed = with(Method::Mixed, |out| mixed::encode(form, kind, &split, out));
             // Mixing must earn its time.
             if mixed.len() as u64 + best.len() as u64 / 4096 < best.len() as u64 {
-                std::mem::swap(&mut best, &mut mixed);
+                best = mixed;
             }
         }
         if let Some(packed) = sparse::pack(raw, form.width) {
@@ -193,7 +193,7 @@ fn decode_nested(coded: &[u8], out: &mut [u8], outer: bool) -> Result<(), Weight
     let method =
         Method::from_byte(method).ok_or_else(|| WeightsError::corrupt("unknown way of coding"))?;
     match method {
-        Method::Stored => copy(rans::take(&mut input, out.len())?, out),
+        Method::Stored => out.copy_from_slice(rans::take(&mut input, out.len())?),
         Method::Zstd => unzstd(std::mem::take(&mut input), out)?,
         Method::Planes => {
             let form = Form::take(&mut input, out.len())?;
@@ -218,19 +218,10 @@ fn decode_nested(coded: &[u8], out: &mut [u8], outer: bool) -> Result<(), Weight
             if raw.len() != out.len() {
                 return Err(WeightsError::corrupt("a block has another length"));
             }
-            copy(&raw, out);
+            out.copy_from_slice(&raw);
         }
     }
     if input.is_empty() { Ok(()) } else { Err(WeightsError::corrupt("a block is too long")) }
-}
-
-/// Copies between slices of equal length.
-fn copy(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.chunks_mut(1 << 16).zip(from.chunks(1 << 16)) {
-        if to.len() == from.len() {
-            to.copy_from_slice(from);
-        }
-    }
 }
 
 fn unzstd(coded: &[u8], out: &mut [u8]) -> Result<(), WeightsError> {

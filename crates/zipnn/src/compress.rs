@@ -90,6 +90,8 @@ struct Block {
     start: u64,
     raw: Vec<u8>,
     kind: Kind,
+    /// The extent that holds the same bytes.
+    same: Option<usize>,
 }
 
 /// Compresses a file. `progress` is told how many bytes are done after each batch of blocks.
@@ -114,12 +116,11 @@ pub fn compress<R: Read + Seek, W: Write>(
         writer.index.gathered = Some((gathered.len() as u64, coded));
     }
     let mut hasher = blake3::Hasher::new();
-    let mut earlier: BTreeMap<u128, usize> = BTreeMap::new();
+    let mut earlier = Earlier::default();
     let mut from_gathered = 0;
     let mut stretches = stretches(&plan.pieces, options.level.block_bytes()).peekable();
     // A batch keeps every thread busy with at least one block, and its blocks together are not much larger.
     let batch_bytes = options.level.block_bytes() * pool.current_num_threads() as u64;
-    let mut buffer = Vec::new();
     while let Some(next) = stretches.next() {
         if let Stretch::Gathered(start, len) = next {
             let bytes = slice(&gathered, from_gathered, len)?;
@@ -134,29 +135,25 @@ pub fn compress<R: Read + Seek, W: Write>(
             input.seek(SeekFrom::Start(start))?;
             input.read_exact(&mut raw)?;
             bytes += len;
-            batch.push(Block { start, raw, kind });
+            let same =
+                earlier.find(&raw, start, writer.index.extents.len() + batch.len(), input)?;
+            batch.push(Block { start, raw, kind, same });
             let more = bytes < batch_bytes && matches!(stretches.peek(), Some(Stretch::Own(..)));
             next = if more { stretches.next() } else { None };
         }
-        let work = |block: &Block| {
-            Ok((xxh3_128(&block.raw), coded(&block.raw, block.start, block.kind, options)?))
+        let work = |block: &Block| match block.same {
+            Some(_) => Ok(Vec::new()),
+            None => coded(&block.raw, block.start, block.kind, options),
         };
         let done: Vec<_> =
             pool.install(|| batch.par_iter().map(work).collect::<Result<_, WeightsError>>())?;
-        for (block, (hash, coded)) in batch.iter().zip(done) {
+        for (block, coded) in batch.iter().zip(done) {
             hasher.update(&block.raw);
-            let len = block.raw.len() as u64;
-            let same = earlier.get(&hash).copied().filter(|_| block.raw.len() >= MIN_SAME);
-            let source = match same {
-                Some(which) if writer.holds(which, &block.raw, input, &mut buffer)? => {
-                    Source::Same(which)
-                }
-                _ => {
-                    earlier.entry(hash).or_insert(writer.index.extents.len());
-                    Source::Block(writer.block(&coded)?)
-                }
+            let source = match block.same {
+                Some(which) => Source::Same(which),
+                None => Source::Block(writer.block(&coded)?),
             };
-            writer.extent(block.start, len, source);
+            writer.extent(block.start, block.raw.len() as u64, source);
         }
         progress(hasher.count());
     }
@@ -272,22 +269,34 @@ impl<W: Write> Writer<'_, W> {
     fn extent(&mut self, start: u64, len: u64, source: Source) {
         self.index.extents.push(Extent { start, len, source });
     }
+}
 
-    /// Whether an earlier extent holds just these bytes: hashes alone are not trusted.
-    fn holds<R: Read + Seek>(
-        &self,
-        which: usize,
+/// Blocks that were seen: by hash, which extent they are and where in the file.
+#[derive(Default)]
+struct Earlier {
+    blocks: BTreeMap<u128, (usize, u64, u64)>,
+    buffer: Vec<u8>,
+}
+
+impl Earlier {
+    /// The extent of a block with just these bytes, if there was one; else these are remembered as extent `number`.
+    /// Hashes alone are not trusted: the bytes are read again and compared.
+    fn find<R: Read + Seek>(
+        &mut self,
         raw: &[u8],
+        start: u64,
+        number: usize,
         input: &mut R,
-        buffer: &mut Vec<u8>,
-    ) -> Result<bool, WeightsError> {
-        let Some(extent) = self.index.extents.get(which).filter(|e| e.len == raw.len() as u64)
-        else {
-            return Ok(false);
-        };
-        buffer.resize(raw.len(), 0);
-        input.seek(SeekFrom::Start(extent.start))?;
-        input.read_exact(buffer)?;
-        Ok(buffer == raw)
+    ) -> Result<Option<usize>, WeightsError> {
+        let len = raw.len() as u64;
+        let first = *self.blocks.entry(xxh3_128(raw)).or_insert((number, start, len));
+        let (which, at, its_len) = first;
+        if which == number || its_len != len || raw.len() < MIN_SAME {
+            return Ok(None);
+        }
+        self.buffer.resize(raw.len(), 0);
+        input.seek(SeekFrom::Start(at))?;
+        input.read_exact(&mut self.buffer)?;
+        Ok((self.buffer == raw).then_some(which))
     }
 }

@@ -77,7 +77,7 @@ impl Plan {
         let file = &mut Watched { file, failed: None };
         let found = match safetensors::read(file, len)? {
             Some(tensors) => {
-                let typed = tensors.iter().filter_map(Typed::of).collect();
+                let typed = tensors.iter().filter_map(Piece::of).collect();
                 Some((Format::Safetensors, tensors, typed))
             }
             None => torch::read(file)?.map(|(tensors, typed)| (Format::Torch, tensors, typed)),
@@ -114,22 +114,17 @@ impl<R: Seek> Seek for Watched<'_, R> {
     }
 }
 
-/// A range whose elements are known.
-#[derive(Clone, Copy, Debug)]
-struct Typed {
-    start: u64,
-    len: u64,
-    element: Element,
-    row: u64,
-    inner: u64,
-}
-
-impl Typed {
-    /// Of a tensor; none if its type has no whole bytes.
+impl Piece {
+    /// The range of a tensor; none if its type has no whole bytes.
     fn of(tensor: &Tensor) -> Option<Self> {
-        let element = element(tensor.dtype)?;
         let (row, inner) = rows(&tensor.shape);
+        let element = Some(element(tensor.dtype)?);
         Some(Self { start: tensor.start, len: tensor.len, element, row, inner })
+    }
+
+    /// A range of bytes.
+    fn bytes(start: u64, end: u64) -> Self {
+        Self { start, len: end - start, element: None, row: 0, inner: 0 }
     }
 }
 
@@ -156,42 +151,37 @@ fn element(dtype: &str) -> Option<Element> {
 }
 
 /// Pieces from one end of a file to the other: typed ranges where they fit, bytes between them.
-fn cut(mut typed: Vec<Typed>, len: u64) -> Vec<Piece> {
+fn cut(mut typed: Vec<Piece>, len: u64) -> Vec<Piece> {
     typed.sort_by_key(|t| (t.start, t.len));
     let mut pieces: Vec<Piece> = Vec::new();
     let mut at = 0;
-    let bytes =
-        |start, end: u64| Piece { start, len: end - start, element: None, row: 0, inner: 0 };
     for t in typed {
         let end = t.start.checked_add(t.len).filter(|&end| end <= len);
         // Ranges that overlap are read as the first of them says.
         let Some(end) = end.filter(|_| t.start >= at && t.len > 0) else { continue };
-        if !t.len.is_multiple_of(t.element.bytes() as u64) {
+        if !t.len.is_multiple_of(t.element.map_or(1, |e| e.bytes() as u64)) {
             continue;
         }
         if t.start > at {
-            pieces.push(bytes(at, t.start));
+            pieces.push(Piece::bytes(at, t.start));
         }
         at = end;
-        let element = Some(t.element);
+        let small = t.len < SMALL;
         match pieces.last_mut() {
             Some(last)
-                if last.element == element
-                    && t.len < SMALL
+                if last.element == t.element
+                    && small
                     && last.len + t.len <= JOINED
                     && last.row == 0 =>
             {
                 last.len += t.len;
             }
-            _ => {
-                let small = t.len < SMALL;
-                let (row, inner) = if small { (0, 0) } else { (t.row, t.inner) };
-                pieces.push(Piece { start: t.start, len: t.len, element, row, inner });
-            }
+            _ if small => pieces.push(Piece { row: 0, inner: 0, ..t }),
+            _ => pieces.push(t),
         }
     }
     if at < len {
-        pieces.push(bytes(at, len));
+        pieces.push(Piece::bytes(at, len));
     }
     pieces
 }
@@ -202,7 +192,7 @@ mod tests {
 
     #[test]
     fn pieces_follow_each_other() {
-        let typed = |start, len, element| Typed { start, len, element, row: 3, inner: 3 };
+        let typed = |start, len, e| Piece { start, len, element: Some(e), row: 3, inner: 3 };
         let list = vec![
             typed(100, 80_000, Element::F32),
             typed(10, 8, Element::F32),

@@ -3,6 +3,7 @@
 use super::axis::{Axis, drawable};
 use super::labels::{Mark, place};
 use super::plot::{Frame, Rect, Size, Words};
+use super::table::sign;
 use super::text::{count, escape, ratio, speed};
 use crate::evaluation::Row;
 
@@ -177,16 +178,11 @@ fn describe(dots: &[Dot<'_>], front: &[Dot<'_>], way: Way) -> String {
 }
 
 fn legend(dots: &[Dot<'_>]) -> String {
-    let entry = |class: &str, words: &str| {
-        if !dots.iter().any(|d| d.class() == class) {
-            return String::new();
-        }
-        let mark = shape(class, 7.0, 7.0);
-        format!(
-            "<span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{mark}</svg> {words}</span> "
-        )
-    };
-    format!("<p class=\"legend\">{}{}</p>\n", entry("ours", "vxc"), entry("base", "baseline"))
+    let entries = [("ours", "vxc"), ("base", "baseline")].into_iter();
+    let there = entries.filter(|(class, _)| dots.iter().any(|d| d.class() == *class));
+    let signs: Vec<String> =
+        there.map(|(class, words)| sign(&shape(class, 7.0, 7.0), words)).collect();
+    format!("<p class=\"legend\">{}</p>\n", signs.join(" "))
 }
 
 /// The names that belong to the numbers of the narrow drawing.

@@ -1,6 +1,6 @@
 //! Relations between fields, and what each saves.
 
-use super::table::{bar, heads, number, table};
+use super::table::{bar, heads, legend, number, table};
 use super::text::{bits, escape, percent};
 use crate::evaluation::RelationSaving;
 
@@ -30,14 +30,9 @@ pub(super) fn section(relations: &[RelationSaving]) -> String {
         ("With", true),
         ("Predicted from", false),
     ]);
-    LEGEND.to_owned() + &table("Bits a record that relations save", "shares", &head, &body, &foot)
+    legend(&[("symbols", "with relations"), ("saved", "saved")])
+        + &table("Bits a record that relations save", "shares", &head, &body, &foot)
 }
-
-const LEGEND: &str = "<p class=\"legend\">\
-    <span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"symbols\" x=\"1\" y=\"1\" \
-    width=\"12\" height=\"12\"/></svg> with relations</span> \
-    <span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"saved\" x=\"1\" y=\"1\" \
-    width=\"12\" height=\"12\"/></svg> saved</span></p>\n";
 
 fn line(r: &RelationSaving, full: f64) -> String {
     let parts = [("symbols", r.bits_with), ("saved", r.bits_without - r.bits_with)];

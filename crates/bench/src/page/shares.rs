@@ -1,6 +1,6 @@
 //! Where the bytes go: bits a record of each field.
 
-use super::table::{bar, heads, number, table};
+use super::table::{bar, heads, legend, number, table};
 use super::text::{bits, count, escape, percent};
 use crate::evaluation::FieldShare;
 
@@ -105,16 +105,10 @@ pub(super) fn section(fields: &[FieldShare]) -> String {
             format!(" Shown are the {SHOWN} that take most.")
         }
     );
-    words + LEGEND + &table("Bits a record by field", "shares", &head, &body, &foot)
+    words
+        + &legend(&[("symbols", "symbols"), ("offsets", "offsets"), ("outline", "as stored")])
+        + &table("Bits a record by field", "shares", &head, &body, &foot)
 }
-
-const LEGEND: &str = "<p class=\"legend\">\
-    <span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"symbols\" x=\"1\" y=\"1\" \
-    width=\"12\" height=\"12\"/></svg> symbols</span> \
-    <span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"offsets\" x=\"1\" y=\"1\" \
-    width=\"12\" height=\"12\"/></svg> offsets</span> \
-    <span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"outline\" x=\"1\" y=\"1\" \
-    width=\"12\" height=\"12\"/></svg> as stored</span></p>\n";
 
 /// For each field, whether it is one of those that take most; the first of equals.
 fn largest(fields: &[FieldShare]) -> Vec<bool> {

@@ -31,6 +31,22 @@ pub(super) fn number(shown: &str) -> String {
     format!("<td class=\"n\">{shown}</td>")
 }
 
+/// What a mark (SVG, 14 by 14) stands for.
+pub(super) fn sign(mark: &str, words: &str) -> String {
+    format!(
+        "<span><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{mark}</svg> {words}</span>"
+    )
+}
+
+/// What the colours of bars stand for: class and words of each.
+pub(super) fn legend(colours: &[(&str, &str)]) -> String {
+    let mark = |class: &str| {
+        format!("<rect class=\"{class}\" x=\"1\" y=\"1\" width=\"12\" height=\"12\"/>")
+    };
+    let all: Vec<String> = colours.iter().map(|(class, words)| sign(&mark(class), words)).collect();
+    format!("<p class=\"legend\">{}</p>\n", all.join(" "))
+}
+
 /// A bar of parts one after the other, and an outline up to `outline`; `full` is all of its width. The numbers stand
 /// beside it, so it is hidden from screen readers.
 pub(super) fn bar(parts: &[(&str, f64)], outline: f64, full: f64) -> String {

@@ -10,7 +10,7 @@ use vxc_data::{ArrayInfo, DataError};
 
 use super::arrays::Arrays;
 use crate::args::CompareArgs;
-use crate::console::{Console, print};
+use crate::console::{Console, hex, print};
 use crate::failure::Failure;
 
 /// Compares and gives the exit code: 0 where all is equal.
@@ -142,7 +142,6 @@ fn place(info: &ArrayInfo, row: u64, p: &[u8], q: &[u8]) -> String {
     let field = layout.as_ref().and_then(|l| {
         l.fields.iter().find(|f| (f.offset..f.offset + f.kind.bytes()).contains(&at))
     });
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     match field {
         Some(f) => {
             let range = f.offset..f.offset + f.kind.bytes();

@@ -13,7 +13,7 @@ use vxc::ContentDigest;
 
 use super::unpack;
 use crate::args::DownloadArgs;
-use crate::console::{Console, Shown, bytes};
+use crate::console::{Console, Shown, bytes, hex};
 use crate::failure::Failure;
 use crate::meta::with_suffix;
 use crate::progress::{Counters, Progress};
@@ -302,7 +302,7 @@ impl Download<'_> {
     fn publish(&self) -> Result<u64, Failure> {
         let wrap = Failure::io(format!("cannot read {}", Shown(&self.part)));
         let digest = File::open(&self.part).and_then(ContentDigest::of).map_err(wrap)?;
-        let hex: String = digest.blake3.iter().map(|b| format!("{b:02x}")).collect();
+        let hex = hex(&digest.blake3);
         let adler = format!("{:08x}", digest.adler32);
         let mut wrong = Vec::new();
         if let Some(wanted) = self.how.bytes.filter(|&n| n != digest.len) {

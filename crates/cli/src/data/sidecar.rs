@@ -9,6 +9,7 @@ use vxc::tokens::sidecar::{MAX_JSON_BYTES, fields_json};
 use vxc_data::npy::write::{descr_text, dtype_of};
 use vxc_data::{ArrayInfo, DataError};
 
+use crate::console::hex;
 use crate::failure::Failure;
 use crate::input::open_file;
 use crate::output::{Target, Terminal};
@@ -80,7 +81,7 @@ impl Sidecar {
             fortran_order: info.fortran_order,
             lengths: info.lengths.clone(),
             bytes: digest.len,
-            blake3: digest.blake3.iter().map(|b| format!("{b:02x}")).collect(),
+            blake3: hex(&digest.blake3),
             adler32: format!("{:08x}", digest.adler32),
             lossy: None,
             record_bytes: layout.map(|layout| layout.record_bytes),

@@ -10,7 +10,7 @@ use vxc_data::npy::write::dtype_of;
 
 use super::sidecar::Sidecar;
 use crate::args::SplitArgs;
-use crate::console::{Console, Shown, bytes};
+use crate::console::{Console, Shown, bytes, hex};
 use crate::failure::Failure;
 use crate::input::open_file;
 use crate::layout::names_beside;
@@ -136,7 +136,7 @@ fn beside(
             *rows = digest.len / row;
         }
         sidecar.bytes = digest.len;
-        sidecar.blake3 = digest.blake3.iter().map(|b| format!("{b:02x}")).collect();
+        sidecar.blake3 = hex(&digest.blake3);
         sidecar.adler32 = format!("{:08x}", digest.adler32);
         return sidecar.write(part, force);
     }

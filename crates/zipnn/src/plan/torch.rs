@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::pickle::{Id, Object, Pickle};
-use super::{Tensor, Typed, element, rows};
+use super::{Piece, Tensor, element, rows};
 
 /// A pickle beyond this is not read.
 const MAX_PICKLE: u64 = 64 << 20;
@@ -24,7 +24,7 @@ struct Storage {
 }
 
 /// Tensors, and typed ranges; none if the file is no such archive.
-pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tensor>, Vec<Typed>)>> {
+pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tensor>, Vec<Piece>)>> {
     file.seek(SeekFrom::Start(0))?;
     let mut magic = [0; 4];
     if file.read_exact(&mut magic).is_err() || magic != *b"PK\x03\x04" {
@@ -59,14 +59,14 @@ pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tenso
     let mut walk =
         Walk { pickle: &pickle, storages: &storages, visits: 0, names: 0, found: Vec::new() };
     walk.object(top, "", 0);
-    let mut typed: BTreeMap<u64, Typed> = BTreeMap::new();
+    let mut typed: BTreeMap<u64, Piece> = BTreeMap::new();
     for found in &walk.found {
         let Some(element) = element(found.tensor.dtype) else { continue };
         let Storage { start, len } = found.storage;
         // Rows are those of the tensor that fills its storage.
         let whole = found.tensor.start == start && found.tensor.len == len;
         let (row, inner) = if whole { rows(&found.tensor.shape) } else { (0, 0) };
-        typed.entry(start).or_insert(Typed { start, len, element, row, inner });
+        typed.entry(start).or_insert(Piece { start, len, element: Some(element), row, inner });
     }
     let typed = typed.into_values().collect();
     Ok(Some((walk.found.into_iter().map(|f| f.tensor).collect(), typed)))
