@@ -321,7 +321,7 @@ fn verify(
 }
 
 /// Decodes everything and drops it; gives the number of bytes.
-pub fn decode_all(
+fn decode_all(
     reader: impl Read,
     options: DecompressOptions,
     count: impl FnMut(u64),

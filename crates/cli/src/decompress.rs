@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use vxc::{Decoder, DecompressOptions, Header};
 
 use crate::batch::Sizes;
-use crate::compress::{decode_all, remove};
+use crate::compress::remove;
 use crate::console::{Console, Shown, print};
 use crate::failure::Failure;
 use crate::input::{Source, is_stdin};
 use crate::meta::{Looks, from_nanos, safe_name, without_suffix};
 use crate::options::Unpack;
-use crate::output::{Target, Terminal};
+use crate::output::{Output, Target, Terminal};
 use crate::progress::{Counters, Progress};
+use crate::salvage;
 use crate::unpacked::{Broken, restore};
 
 /// Decompresses one archive.
@@ -22,11 +23,13 @@ use crate::unpacked::{Broken, restore};
 /// # Errors
 /// Whatever went wrong; then no file was published and the archive is there.
 pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    if unpack.keep_going {
+        return salvage::decompress(unpack, name, console);
+    }
     let source = Source::open(name)?;
     let meta = source.meta.clone();
     // A target that does not depend on the archive is refused before the archive is read.
-    let early = early_target(unpack, name)?;
-    if let Some(target) = &early {
+    if let Some(target) = early_target(unpack, name)? {
         target.check(unpack.placing.force, &meta)?;
     }
     let label = Shown(name).to_string();
@@ -36,16 +39,7 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
     let reader = source.into_reader(input.clone());
     let mut decoder = Decoder::new(buffered(reader), unpack.options.clone())?;
     let header = decoder.header().clone();
-    let target = match early {
-        Some(target) => target,
-        None => {
-            let target = stored_target(name, &header)?;
-            target.check(unpack.placing.force, &meta)?;
-            target
-        }
-    };
-    let terminal = if unpack.placing.force { Terminal::Forced } else { Terminal::Text };
-    let mut output = target.open(unpack.placing.force, terminal)?;
+    let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
     let most = unpack.options.limits.max_output;
     let counted = Counted { out: &mut output, content: &content };
     let total = match restore(&mut decoder, most, counted) {
@@ -64,24 +58,63 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
     Ok(Sizes { raw: total, coded: input.load(Relaxed) })
 }
 
-/// Decodes one archive completely and says that it is whole.
+/// Decodes one archive completely and says that it is whole; of a damaged one, which segments are lost.
 ///
 /// # Errors
 /// Whatever is wrong with it.
 pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Result<Sizes, Failure> {
     let source = Source::open(name)?;
+    let searchable = source.file.is_some();
     let progress =
         Progress::start(console, Shown(name).to_string(), source.len, Counters::default());
     let counters = progress.counters.clone();
     let reader = source.into_reader(counters.input.clone());
-    let total = decode_all(buffered(reader), options.clone(), |n| {
-        counters.content.fetch_add(n, Relaxed);
-    })?;
+    let sink = Counted { out: Adler32Writer::default(), content: &counters.content };
+    let tested = tested(buffered(reader), options, sink);
     drop(progress);
-    if console.talks() {
-        print(&format!("{} : OK ({total} bytes)\n", Shown(name)))?;
+    match tested {
+        Ok((total, adler32)) => {
+            if console.verbose() && searchable {
+                salvage::report(options, name, console)?;
+            }
+            if console.talks() {
+                print(&format!("{} : OK ({total} bytes, adler32 {adler32:08x})\n", Shown(name)))?;
+            }
+            Ok(Sizes { raw: total, coded: counters.input.load(Relaxed) })
+        }
+        Err(failure) => {
+            if failure.code() == 1 && searchable && console.talks() {
+                salvage::report(options, name, console)?;
+            }
+            Err(failure)
+        }
     }
-    Ok(Sizes { raw: total, coded: counters.input.load(Relaxed) })
+}
+
+/// Decodes everything; gives the number of bytes and their Adler-32.
+fn tested(
+    reader: impl Read,
+    options: &DecompressOptions,
+    mut sink: Counted<'_, Adler32Writer>,
+) -> Result<(u64, u32), Failure> {
+    let mut decoder = Decoder::new(reader, options.clone())?;
+    let total = restore(&mut decoder, options.limits.max_output, &mut sink)?;
+    Ok((total, sink.out.0.checksum()))
+}
+
+/// The checksum of what is written.
+#[derive(Default)]
+struct Adler32Writer(adler2::Adler32);
+
+impl Write for Adler32Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Counts what is written.
@@ -118,6 +151,27 @@ fn early_target(unpack: &Unpack, name: &Path) -> Result<Option<Target>, Failure>
     })
 }
 
+/// The target, opened; refused where it may not be written.
+///
+/// # Errors
+/// Usage, I/O.
+pub fn placed(
+    unpack: &Unpack,
+    name: &Path,
+    header: &Header,
+    archive: Option<&std::fs::Metadata>,
+) -> Result<(Target, Output), Failure> {
+    let target = match early_target(unpack, name)? {
+        Some(target) => target,
+        None => stored_target(name, header)?,
+    };
+    let force = unpack.placing.force;
+    target.check(force, archive)?;
+    let terminal = if force { Terminal::Forced } else { Terminal::Text };
+    let output = target.open(force, terminal)?;
+    Ok((target, output))
+}
+
 /// The name that the archive stores, in the archive's folder.
 fn stored_target(name: &Path, header: &Header) -> Result<Target, Failure> {
     let stored = header
@@ -135,7 +189,7 @@ fn stored_target(name: &Path, header: &Header) -> Result<Target, Failure> {
 }
 
 /// Time and permissions as the archive says, else those of the archive's own file.
-fn looks(header: &Header, archive: Option<&std::fs::Metadata>) -> Looks {
+pub fn looks(header: &Header, archive: Option<&std::fs::Metadata>) -> Looks {
     let own = archive.map(Looks::of).unwrap_or_default();
     Looks {
         mtime: header.mtime.and_then(from_nanos).or(own.mtime),

@@ -21,6 +21,8 @@ pub enum Failure {
     Weights(WeightsError),
     /// The archive that was just written does not give the input back. Nothing was published.
     Verify(String),
+    /// An archive is damaged; what is intact of it was written, as the text says.
+    Damaged(String),
     /// Reading or writing failed; the text says what was tried.
     Io(String, io::Error),
     /// What was asked for cannot be done.
@@ -59,6 +61,7 @@ impl Failure {
             | Self::Data(_)
             | Self::Weights(_)
             | Self::Verify(_)
+            | Self::Damaged(_)
             | Self::Internal(_) => 1,
             Self::Io(..) | Self::Usage(_) => 2,
             Self::Model(_) => 3,
@@ -114,7 +117,9 @@ impl std::fmt::Display for Failure {
             (Self::Remake(e), _) => e.fmt(f),
             (Self::Weights(e), _) => e.fmt(f),
             (Self::Verify(m), _) => write!(f, "verification failed, nothing was written: {m}"),
-            (Self::Usage(m) | Self::Model(m) | Self::Io(m, _), _) => f.write_str(m),
+            (Self::Usage(m) | Self::Model(m) | Self::Damaged(m) | Self::Io(m, _), _) => {
+                f.write_str(m)
+            }
             (Self::Internal(m), _) => write!(f, "internal error, please report it: {m}"),
             (Self::Closed, _) => f.write_str("the output was closed"),
         }

@@ -27,6 +27,7 @@ mod output;
 mod panics;
 mod progress;
 mod rebuild;
+mod salvage;
 mod signals;
 mod streams;
 #[cfg(feature = "train")]

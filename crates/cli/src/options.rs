@@ -108,6 +108,8 @@ pub struct Unpack {
     pub placing: Placing,
     /// Whether the output is named as the archive says.
     pub stored_name: bool,
+    /// Whether what is intact of a damaged archive is written.
+    pub keep_going: bool,
     /// What the library needs.
     pub options: DecompressOptions,
 }
@@ -353,6 +355,7 @@ fn unpack(
     let unpack = Unpack {
         placing: placing(&files, output, console)?,
         stored_name: a.name,
+        keep_going: a.keep_going,
         options: decoding(&base.models, &base.common, a.limits.max_output)?,
     };
     Ok(Job::Decompress(files, unpack))

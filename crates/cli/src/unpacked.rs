@@ -177,11 +177,13 @@ impl<R: Read> Read for Form<'_, R> {
 }
 
 /// Hashes what is written.
-struct Hashed<W> {
-    out: W,
-    hasher: ContentHasher,
+pub struct Hashed<W> {
+    /// Where it goes.
+    pub out: W,
+    /// Of what went there.
+    pub hasher: ContentHasher,
     /// Why writing failed.
-    error: Option<io::Error>,
+    pub error: Option<io::Error>,
 }
 
 impl<W: Write> Write for Hashed<W> {

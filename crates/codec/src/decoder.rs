@@ -46,23 +46,23 @@ pub struct Decoder<R: Read> {
 
 /// Final states of fresh segments, the newest last.
 #[derive(Default)]
-struct Keys(Vec<Key>);
+pub(crate) struct Keys(Vec<Key>);
 
 /// The final state of a segment.
-struct Key {
-    stream: u32,
-    segment: u64,
-    state: State,
+pub(crate) struct Key {
+    pub stream: u32,
+    pub segment: u64,
+    pub state: State,
     /// Bytes that it holds.
-    bytes: u64,
+    pub bytes: u64,
 }
 
 impl Keys {
-    fn get(&self, stream: u32, segment: u64) -> Option<&State> {
+    pub fn get(&self, stream: u32, segment: u64) -> Option<&State> {
         self.0.iter().find(|k| (k.stream, k.segment) == (stream, segment)).map(|k| &k.state)
     }
 
-    fn put(&mut self, key: Key) {
+    pub fn put(&mut self, key: Key) {
         self.0.retain(|k| k.stream != key.stream);
         if self.0.len() >= vxc_format::constants::KEPT_KEYS {
             self.0.remove(0);
@@ -71,7 +71,7 @@ impl Keys {
     }
 
     /// Bytes that all states hold.
-    fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.0.iter().map(|k| k.bytes).sum()
     }
 

@@ -24,6 +24,7 @@ pub mod neural;
 pub mod options;
 mod parallel;
 mod plan;
+pub mod salvage;
 mod segment_code;
 pub mod stream;
 mod stream_code;
@@ -39,6 +40,8 @@ pub use level::Level;
 pub use model::Model;
 pub use neural::{MAX_NETWORK, Neural};
 pub use options::{CompressOptions, DecompressOptions, Metadata};
+pub use salvage::Salvage;
+pub use segment_code::Method;
 pub use stream_code::{Form, StreamCode};
 pub use trainer::Trainer;
 pub use vxc_format::{

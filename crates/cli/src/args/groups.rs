@@ -121,6 +121,9 @@ pub struct UnpackArgs {
     /// Name the output as the archive says, not after the archive
     #[arg(short = 'N', long, conflicts_with_all = ["output", "stdout"])]
     pub name: bool,
+    /// Of a damaged archive, write what is intact, with zeros where bytes are lost, and say which these are
+    #[arg(long, conflicts_with = "rm")]
+    pub keep_going: bool,
 }
 
 /// What is refused.

@@ -1,0 +1,271 @@
+//! Damaged archives: what is intact of them, where it belongs, and which bytes are lost.
+
+use std::io::{BufReader, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use vxc::salvage::{Loss, Piece};
+use vxc::{ContentHasher, DecompressOptions, Error, Header, Salvage};
+
+use crate::batch::Sizes;
+use crate::console::{Console, Shown, print};
+use crate::decompress::{looks, placed};
+use crate::failure::Failure;
+use crate::input::{Source, is_pipe, is_stdin};
+use crate::options::Unpack;
+use crate::output::{Output, Target};
+use crate::unpacked::{Broken, Hashed};
+
+/// Zeros are written in steps of this many bytes.
+const ZEROS: usize = 1 << 16;
+
+/// A file that may be damaged.
+type Damaged = Salvage<BufReader<std::fs::File>>;
+
+/// What came out.
+#[derive(Default)]
+struct Outcome {
+    /// Bytes written, lost ones included.
+    written: u64,
+    /// Bytes lost.
+    lost: u64,
+    /// What else is wrong, though no byte is lost.
+    doubts: Vec<String>,
+}
+
+fn open(name: &Path, options: &DecompressOptions) -> Result<(Damaged, Source), Failure> {
+    let no_file = || Failure::usage("--keep-going needs a file: a pipe cannot be searched");
+    if is_stdin(name) || is_pipe(name) {
+        return Err(no_file());
+    }
+    let mut source = Source::open(name)?;
+    let file = source.file.take().ok_or_else(no_file)?;
+    Ok((Salvage::open(BufReader::new(file), options.clone())?, source))
+}
+
+/// Decompresses what is intact: lost bytes are zero in the output, and named.
+///
+/// # Errors
+/// [`Failure::Damaged`] once everything that is intact was written, if anything was not; else whatever went wrong, and
+/// nothing was published.
+pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
+    let (mut salvage, source) = open(name, &unpack.options)?;
+    let header = salvage.archives().iter().find_map(|a| a.header.clone()).unwrap_or_default();
+    if salvage.archives().is_empty() {
+        return Err(Failure::Damaged("nothing of an archive is left".into()));
+    }
+    let meta = source.meta.clone();
+    let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
+    let outcome =
+        write(&mut salvage, unpack.options.limits.max_output, &mut output, &mut |line| {
+            console.warning(name, line);
+        })?;
+    output.publish(&looks(&header, meta.as_ref()))?;
+    let sizes = Sizes { raw: outcome.written, coded: source.len.unwrap_or(0) };
+    let place = match &target {
+        Target::Stdout => "the output".to_owned(),
+        Target::Path(path) => Shown(path).to_string(),
+    };
+    match failure(&outcome, salvage.damaged(), &format!("they are zero in {place}")) {
+        Some(failure) => Err(failure),
+        None => {
+            console.note(&format!("{} : {} bytes", Shown(name), outcome.written));
+            Ok(sizes)
+        }
+    }
+}
+
+/// Says of each segment whether it can be had, on standard output: of all with `-v`, else of those that cannot.
+///
+/// # Errors
+/// A limit; I/O.
+pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Result<(), Failure> {
+    let (mut salvage, _) = open(name, options)?;
+    let mut text = String::new();
+    let shown = Shown(name);
+    for number in 0..salvage.archives().len() {
+        salvage.decode(number, |piece| {
+            let (segment, range, state) = match piece {
+                Piece::Content(header, _) if console.verbose() => {
+                    let range = header.info.raw_offset..header.info.raw_end();
+                    (Some(header.info.number), range, "OK".to_owned())
+                }
+                Piece::Content(..) => return Ok(()),
+                Piece::Lost(loss) => (loss.segment, loss.content.clone(), lost(loss)),
+            };
+            let which = segment.map_or("no segment".to_owned(), |n| format!("segment {n}"));
+            text.push_str(&format!("{shown} : {which}, {} : {state}\n", bytes(&range)));
+            Ok::<_, Failure>(())
+        })?;
+    }
+    for range in salvage.damaged() {
+        text.push_str(&format!("{shown} : {} of the file are damaged\n", bytes(range)));
+    }
+    print(&text)
+}
+
+fn lost(loss: &Loss) -> String {
+    format!("lost ({})", loss.why)
+}
+
+fn bytes(range: &Range<u64>) -> String {
+    format!("bytes {} to {}", range.start, range.end.saturating_sub(1))
+}
+
+/// What to say at the end; none if the archive is whole.
+fn failure(outcome: &Outcome, damaged: &[Range<u64>], place: &str) -> Option<Failure> {
+    let Outcome { written, lost, doubts } = outcome;
+    let mut parts = doubts.clone();
+    if *lost > 0 {
+        parts.insert(0, format!("{lost} of {written} bytes are lost; {place}"));
+    } else if !damaged.is_empty() {
+        let ranges: Vec<String> = damaged.iter().take(4).map(bytes).collect();
+        let more = if damaged.len() > 4 { " and elsewhere" } else { "" };
+        let ranges = ranges.join(", ");
+        parts.insert(0, format!("all content is intact, the archive is not: {ranges}{more}"));
+    }
+    (!parts.is_empty()).then(|| Failure::Damaged(parts.join("; ")))
+}
+
+/// Writes all archives of a file.
+fn write(
+    salvage: &mut Damaged,
+    most: u64,
+    output: &mut Output,
+    say: &mut impl FnMut(&str),
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::default();
+    for number in 0..salvage.archives().len() {
+        let archive = &salvage.archives()[number];
+        let header = archive.header.clone();
+        let original = header.as_ref().and_then(|h: &Header| h.original);
+        if header.is_none() {
+            outcome
+                .doubts
+                .push("the header is lost: the content may be a file's unpacked form".into());
+        }
+        let digest = match original {
+            None => {
+                content(salvage, number, most, output, &mut outcome, say)?;
+                continue;
+            }
+            Some(original) => original.digest,
+        };
+        if outcome.written.saturating_add(digest.len) > most {
+            return Err(over(outcome.written.saturating_add(digest.len), most));
+        }
+        // The file can be made again as far as its unpacked form reaches without a gap.
+        let mut form =
+            tempfile::tempfile().map_err(Failure::io("cannot write a temporary file"))?;
+        let mut whole = true;
+        salvage.decode(number, |piece| {
+            match piece {
+                Piece::Content(_, bytes) if whole => {
+                    form.write_all(bytes).map_err(Failure::io("cannot write a temporary file"))?;
+                }
+                Piece::Content(..) => {}
+                Piece::Lost(_) => whole = false,
+            }
+            Ok::<_, Failure>(())
+        })?;
+        form.seek(SeekFrom::Start(0)).map_err(Failure::io("a temporary file"))?;
+        let mut made = Hashed { out: &mut *output, hasher: ContentHasher::new(), error: None };
+        let result = vxc_remake::unpack(BufReader::new(form), &mut made, digest.len);
+        let (hasher, error) = (made.hasher, made.error);
+        if let Some(e) = error {
+            return Err(output.explain(e));
+        }
+        let done = hasher.len();
+        outcome.written += done;
+        match result {
+            Ok(_) if hasher.digest() == digest => continue,
+            Err(vxc_remake::RemakeError::Io(e)) => return Err(output.explain(e)),
+            Ok(_) | Err(_) => {}
+        }
+        if done >= digest.len {
+            outcome.doubts.push("the file does not have the checksum that the archive says".into());
+            continue;
+        }
+        let range = outcome.written..outcome.written + digest.len - done;
+        say(&format!("{} are lost: the form of the file has a gap before them", bytes(&range)));
+        fill(output, digest.len - done, &mut outcome)?;
+    }
+    Ok(outcome)
+}
+
+/// Writes the content of one archive.
+fn content(
+    salvage: &mut Damaged,
+    number: usize,
+    most: u64,
+    output: &mut Output,
+    outcome: &mut Outcome,
+    say: &mut impl FnMut(&str),
+) -> Result<(), Failure> {
+    let archive = salvage.archives().get(number);
+    let footer = archive.and_then(|a| a.footer);
+    let declared = archive.and_then(|a| a.header.as_ref()).and_then(|h| h.raw_size);
+    if footer.is_none() && declared.is_none() {
+        outcome.doubts.push("where the content ends is not known".into());
+    }
+    let base = outcome.written;
+    let lost_before = outcome.lost;
+    let mut hasher = ContentHasher::new();
+    let mut failed = None;
+    let decoded = salvage.decode(number, |piece| {
+        let len = match piece {
+            Piece::Content(_, bytes) => bytes.len() as u64,
+            Piece::Lost(loss) => loss.content.end - loss.content.start,
+        };
+        if outcome.written.saturating_add(len) > most {
+            failed = Some(over(outcome.written.saturating_add(len), most));
+            return Err(Broken::Write(std::io::ErrorKind::Other.into()));
+        }
+        match piece {
+            Piece::Content(_, bytes) => {
+                hasher.update(bytes);
+                output.write_all(bytes).map_err(Broken::Write)?;
+                outcome.written += len;
+            }
+            Piece::Lost(loss) => {
+                let range = base + loss.content.start..base + loss.content.end;
+                say(&format!("{} are lost: {}", bytes(&range), loss.why));
+                if let Err(e) = fill(output, len, outcome) {
+                    failed = Some(e);
+                    return Err(Broken::Write(std::io::ErrorKind::Other.into()));
+                }
+            }
+        }
+        Ok(())
+    });
+    match (decoded, failed) {
+        (_, Some(failure)) => return Err(failure),
+        (Err(Broken::Write(e)), None) => return Err(output.explain(e)),
+        (decoded, None) => decoded?,
+    }
+    if outcome.lost == lost_before
+        && let Some(footer) = footer
+        && footer.content.verify(&hasher.digest()).is_err()
+    {
+        outcome.doubts.push("the content does not have the checksum of the footer".into());
+    }
+    Ok(())
+}
+
+fn over(needed: u64, limit: u64) -> Failure {
+    let what = "the content";
+    Error::from(vxc::FormatError::LimitExceeded { what, needed, limit }).into()
+}
+
+/// Writes zeros in the place of lost bytes.
+fn fill(output: &mut Output, mut n: u64, outcome: &mut Outcome) -> Result<(), Failure> {
+    outcome.written += n;
+    outcome.lost += n;
+    let zeros = vec![0u8; ZEROS];
+    while n > 0 {
+        let part = zeros.len().min(usize::try_from(n).unwrap_or(usize::MAX));
+        output.write_all(&zeros[..part]).map_err(|e| output.explain(e))?;
+        n -= part as u64;
+    }
+    Ok(())
+}

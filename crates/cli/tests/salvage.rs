@@ -1,0 +1,159 @@
+//! Damaged archives: `--keep-going` writes what is intact where it belongs, and `test` says which segments are lost.
+
+mod common;
+
+use common::{Folder, table, text};
+
+/// A segment as `list --json` has it.
+struct Segment {
+    content: std::ops::Range<usize>,
+    file: std::ops::Range<usize>,
+    primed: bool,
+}
+
+fn segments(f: &Folder, name: &str) -> Vec<Segment> {
+    let list = f.run(&["list", "--json", name]).good();
+    let json: serde_json::Value = serde_json::from_slice(&list.out).unwrap();
+    let number = |s: &serde_json::Value, key: &str| s[key].as_u64().unwrap() as usize;
+    let segments = json[0]["segments"].as_array().unwrap().iter();
+    segments
+        .map(|s| {
+            let (content, file) = (number(s, "content_offset"), number(s, "file_offset"));
+            Segment {
+                content: content..content + number(s, "content_bytes"),
+                file: file..file + number(s, "file_bytes"),
+                primed: s["primed_by"].is_u64(),
+            }
+        })
+        .collect()
+}
+
+fn damage(f: &Folder, at: &[usize]) {
+    let mut bytes = f.read("x.vxc");
+    at.iter().for_each(|&at| bytes[at] ^= 0x55);
+    f.write("bad.vxc", &bytes);
+}
+
+/// The words that name a range.
+fn words(range: &std::ops::Range<usize>) -> String {
+    format!("bytes {} to {}", range.start, range.end - 1)
+}
+
+#[test]
+fn every_intact_segment_comes_back_at_its_place() {
+    let f = Folder::new();
+    let raw = table(4000);
+    f.write("x", &raw);
+    for level in ["-1", "-2", "-3", "-4", "-5", "-6"] {
+        f.run(&[level, "-f", "--segment", "12K", "x"]).good();
+        let all = segments(&f, "x.vxc");
+        assert!(all.len() > 6, "{level}: {} segments", all.len());
+        // None that others start from.
+        let hit: Vec<usize> = (2..all.len()).filter(|&n| all[n].primed && n % 3 == 0).collect();
+        assert!(!hit.is_empty(), "{level}");
+        damage(
+            &f,
+            &hit.iter().map(|&n| (all[n].file.start + all[n].file.end) / 2).collect::<Vec<_>>(),
+        );
+        let mut wanted = raw.clone();
+        hit.iter().for_each(|&n| wanted[all[n].content.clone()].fill(0));
+        let done = f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]);
+        assert_eq!(done.code, Some(1), "{}", done.err);
+        assert!(f.read("y") == wanted, "{level}");
+        let tested = f.run(&["-t", "bad.vxc"]);
+        assert_eq!(tested.code, Some(1));
+        for &n in &hit {
+            assert!(done.err.contains(&words(&all[n].content)), "{level}: {}", done.err);
+            let line = format!("segment {n}, {} : lost", words(&all[n].content));
+            assert!(tested.text().contains(&line), "{line}: {}", tested.text());
+        }
+        assert_eq!(done.err.matches(" are lost: ").count(), hit.len(), "{}", done.err);
+        let lost: usize = hit.iter().map(|&n| all[n].content.len()).sum();
+        assert!(done.err.contains(&format!("{lost} of {} bytes are lost", raw.len())));
+        // Without the flag nothing is written.
+        f.run(&["-d", "bad.vxc", "-o", "z"]).bad(1, &["bad.vxc"]);
+        assert!(!f.has("z"));
+    }
+}
+
+#[test]
+fn what_starts_from_a_lost_segment_is_lost() {
+    let f = Folder::new();
+    f.write("x", &table(4000));
+    f.run(&["-5", "--segment", "12K", "x"]).good();
+    let all = segments(&f, "x.vxc");
+    damage(&f, &[all[0].file.end - 9]);
+    let done = f.run(&["-dc", "--keep-going", "bad.vxc"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.out.iter().all(|&b| b == 0) && done.out.len() == 96_000);
+    assert!(done.err.contains("starts from segment 0, which is lost"), "{}", done.err);
+}
+
+#[test]
+fn damage_beside_the_content_costs_none_of_it() {
+    let f = Folder::new();
+    let raw = [text(3000), table(2000)].concat();
+    f.write("x", &raw);
+    f.run(&["-4", "--segment", "20K", "x"]).good();
+    let len = f.read("x.vxc").len();
+    // The header, the index, the footer.
+    for at in [9, len - 70, len - 2] {
+        damage(&f, &[at]);
+        f.run(&["-t", "bad.vxc"]).bad(1, &["bad.vxc"]);
+        f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]).bad(1, &["all content is intact"]);
+        assert!(f.read("y") == raw);
+    }
+    // The tail missing: the end of the content is not known.
+    let cut = segments(&f, "x.vxc").last().unwrap().file.start + 5;
+    f.write("bad.vxc", &f.read("x.vxc")[..cut]);
+    let done = f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]);
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    assert!(raw.starts_with(&f.read("y")) && f.read("y").len() > raw.len() / 2);
+    assert!(done.err.contains("where the content ends"), "{}", done.err);
+}
+
+#[test]
+fn whole_archives_are_as_without_the_flag() {
+    let f = Folder::new();
+    f.write("x", &text(300));
+    f.run(&["x"]).good();
+    f.run(&["-d", "--keep-going", "x.vxc", "-o", "y"]).good();
+    assert!(f.read("y") == f.read("x"));
+    f.run(&["-d", "--keep-going", "x.vxc"]).bad(2, &["exists already"]);
+    f.pipe(&["-d", "--keep-going"], &f.read("x.vxc")).bad(2, &["needs a file"]);
+    f.run(&["-df", "--keep-going", "--max-output", "100b", "x.vxc"]).bad(4, &["limit"]);
+    f.write("none.vxc", b"nothing of the kind");
+    f.run(&["-df", "--keep-going", "none.vxc"]).bad(1, &["nothing of an archive"]);
+    f.run(&["-d", "--keep-going", "--rm", "x.vxc"]).bad(2, &["--rm"]);
+    // Test tells the checksum that catalogues keep; each segment with -v.
+    let done = f.run(&["-tv", "x.vxc"]).good();
+    let adler = adler2::adler32_slice(&f.read("x"));
+    assert!(done.text().contains(&format!("adler32 {adler:08x}")), "{}", done.text());
+    assert!(done.text().contains("segment 0, bytes 0 to "), "{}", done.text());
+}
+
+/// A file of compressed blocks is made again as far as its unpacked form reaches.
+#[test]
+fn remade_files_come_back_up_to_the_first_loss() {
+    let f = Folder::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/root/zstd.root");
+    let file = std::fs::read(fixture).unwrap();
+    f.write("x", &file);
+    f.run(&["-4", "x"]).good();
+    let list = f.run(&["list", "--json", "x.vxc"]).good();
+    let json: serde_json::Value = serde_json::from_slice(&list.out).unwrap();
+    assert!(json[0]["archives"][0]["original"].is_object(), "it is unpacked: {json}");
+    let all = segments(&f, "x.vxc");
+    damage(&f, &[all[all.len() - 2].file.end - 5]);
+    let done = f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]);
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    let out = f.read("y");
+    assert_eq!(out.len(), file.len());
+    let good = out.iter().zip(&file).take_while(|(a, b)| a == b).count();
+    assert!(out[good..].iter().all(|&b| b == 0), "what is not intact is zero");
+    assert!(done.err.contains("are lost"), "{}", done.err);
+    let len = f.read("x.vxc").len();
+    damage(&f, &[len - 2]);
+    f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]).bad(1, &["all content is intact"]);
+    assert!(f.read("y") == file);
+}

@@ -1,0 +1,299 @@
+//! What is left of a damaged archive: every segment that is intact comes out at its place in the content, and every
+//! range that does not is named with the reason.
+//!
+//! Two kinds of segment are lost: those whose own bytes are damaged, and intact ones whose definition, model or key
+//! segment is. Content that is given out has passed the checksum of its segment.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
+
+use vxc_format::constants::{EXPANSION_SLACK, MAX_EXPANSION};
+use vxc_format::recover::{RecoveredArchive, Recovery, recover};
+use vxc_format::{Block, FormatError, Header, Segment, SegmentHeader, read_block_at};
+
+use crate::PROFILE;
+use crate::decoder::{Key, Keys, decode_segment, open_stream, start_state};
+use crate::error::Error;
+use crate::model::Model;
+use crate::options::{DecompressOptions, threads};
+use crate::parallel::in_parallel;
+use crate::segment_code::{State, check_memory};
+use crate::stream::Stream;
+
+/// A range of an archive's content that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Which bytes of the content.
+    pub content: Range<u64>,
+    /// The segment that holds them, where that is known.
+    pub segment: Option<u64>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What comes next of an archive's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A segment's bytes.
+    Content(&'a SegmentHeader, &'a [u8]),
+    /// Bytes that are lost.
+    Lost(&'a Loss),
+}
+
+/// A damaged input that can seek.
+pub struct Salvage<R> {
+    input: R,
+    options: DecompressOptions,
+    found: Recovery,
+    file_bytes: u64,
+}
+
+/// A segment that is to be decoded.
+struct Job {
+    header: SegmentHeader,
+    segment: Segment,
+    state: State,
+}
+
+/// What decodes an archive's segments.
+struct Codes {
+    /// By id; why not, where one is lost.
+    streams: Vec<Result<Stream, String>>,
+    keys: Keys,
+    held: u64,
+}
+
+impl<R: Read + Seek> Salvage<R> {
+    /// Looks for everything that is intact.
+    ///
+    /// # Errors
+    /// I/O; a limit. Damage is none.
+    pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
+        vxc_infer::Isa::from_env()?;
+        let file_bytes = input.seek(SeekFrom::End(0)).map_err(FormatError::from)?;
+        let found = recover(&mut input, &options.limits)?;
+        Ok(Self { input, options, found, file_bytes })
+    }
+
+    /// What is left of each archive.
+    pub fn archives(&self) -> &[RecoveredArchive] {
+        &self.found.archives
+    }
+
+    /// Bytes of the file that belong to nothing intact.
+    pub fn damaged(&self) -> &[Range<u64>] {
+        &self.found.damaged
+    }
+
+    /// Gives the content of archive `number` to `sink`, in order and without a gap.
+    ///
+    /// # Errors
+    /// I/O; a limit; [`Error::ModelMissing`]; what `sink` gives. Damage is a [`Piece::Lost`].
+    pub fn decode<E: From<Error>>(
+        &mut self,
+        number: usize,
+        mut sink: impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(archive) = self.found.archives.get(number).cloned() else { return Ok(()) };
+        let lost = archive.lost_content();
+        self.check_claims(&lost)?;
+        let mut codes = self.codes(&archive)?;
+        let mut gaps = lost.into_iter().peekable();
+        // The segment that should come next.
+        let mut expected = 0u64;
+        let mut segments = archive.segments.iter().peekable();
+        while segments.peek().is_some() {
+            for (header, result) in self.batch(&mut codes, &mut segments)? {
+                while let Some(gap) = gaps.next_if(|gap| gap.start < header.info.raw_offset) {
+                    let only = header.info.number == expected.saturating_add(1);
+                    sink(Piece::Lost(&missing(gap, only.then_some(expected))))?;
+                }
+                expected = header.info.number.saturating_add(1);
+                match result {
+                    Ok(raw) => sink(Piece::Content(&header, &raw))?,
+                    Err(why) => {
+                        let (content, segment) = (span(&header), Some(header.info.number));
+                        sink(Piece::Lost(&Loss { content, segment, why }))?;
+                    }
+                }
+            }
+        }
+        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap, None))))
+    }
+
+    /// A gap is as long as intact heads and footers say; lies in them must not make a file of any size.
+    fn check_claims(&self, lost: &[Range<u64>]) -> Result<(), Error> {
+        let most = self.file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16);
+        let claimed = lost.iter().fold(0u64, |sum, r| sum.saturating_add(r.end - r.start));
+        if claimed > most {
+            let message = format!("{claimed} lost bytes are more than the file can have held");
+            return Err(Error::Corruption(message));
+        }
+        Ok(())
+    }
+
+    /// Opens the streams.
+    fn codes(&mut self, archive: &RecoveredArchive) -> Result<Codes, Error> {
+        let limits = self.options.limits;
+        let profile = PROFILE;
+        let header = archive.header.clone().unwrap_or(Header { profile, ..Header::default() });
+        let mut models = self.options.models.clone();
+        let mut held = 0u64;
+        for (_, at) in &archive.models {
+            let Block::Model(embedded) = read_block_at(&mut self.input, *at, &limits)? else {
+                continue;
+            };
+            let model = lost_or(Model::with_limits(embedded.bytes, &limits))?
+                .filter(|m| m.neural().is_none_or(|neural| neural.check_embedded().is_ok()));
+            if let Some(model) = model {
+                held = held.saturating_add(model.held_bytes());
+                check_memory(held, &limits)?;
+                models.push(Arc::new(model));
+            }
+        }
+        let mut streams: Vec<Result<Stream, String>> = Vec::new();
+        for (id, at) in &archive.streams {
+            let Block::Stream(def) = read_block_at(&mut self.input, *at, &limits)? else {
+                continue;
+            };
+            let id = usize::try_from(*id).unwrap_or(usize::MAX);
+            // Ids rise; what is between them is lost. Damage leaves no more streams than bytes.
+            if id > usize::try_from(self.file_bytes).unwrap_or(usize::MAX) {
+                continue;
+            }
+            while streams.len() < id {
+                streams.push(Err(format!("the definition of stream {} is lost", streams.len())));
+            }
+            streams.push(match open_stream(&def, &models, &header) {
+                Ok(stream) => {
+                    held = held.saturating_add(stream.code().held_bytes());
+                    check_memory(held, &limits)?;
+                    Ok(stream)
+                }
+                // Of an archive without damage to its models, somebody forgot to give one.
+                Err(e @ Error::ModelMissing { .. }) if self.found.damaged.is_empty() => {
+                    return Err(e);
+                }
+                Err(e) if is_refusal(&e) => return Err(e),
+                Err(e) => Err(e.to_string()),
+            });
+        }
+        Ok(Codes { streams, keys: Keys::default(), held })
+    }
+
+    /// Decodes segments that do not wait for each other.
+    #[expect(clippy::type_complexity, reason = "each segment with its bytes, or why not")]
+    fn batch<'a>(
+        &mut self,
+        codes: &mut Codes,
+        segments: &mut std::iter::Peekable<impl Iterator<Item = &'a (SegmentHeader, u64)>>,
+    ) -> Result<Vec<(SegmentHeader, Result<Vec<u8>, String>)>, Error> {
+        let limits = self.options.limits;
+        let mut out: Vec<(SegmentHeader, Result<Vec<u8>, String>)> = Vec::new();
+        let mut jobs: Vec<(usize, Job)> = Vec::new();
+        let mut most = usize::MAX;
+        while jobs.len() < most {
+            let waits = |h: &SegmentHeader| {
+                h.info
+                    .primed_by
+                    .is_some_and(|n| jobs.iter().any(|(_, j)| j.header.info.number == n))
+            };
+            let Some((header, at)) = segments.next_if(|(header, _)| !waits(header)) else { break };
+            let info = header.info;
+            let unknown = || Err(format!("the definition of stream {} is lost", info.stream));
+            let stream =
+                match codes.streams.get(info.stream as usize).cloned().unwrap_or_else(unknown) {
+                    Ok(stream) => stream,
+                    Err(why) => {
+                        out.push((*header, Err(why)));
+                        continue;
+                    }
+                };
+            let key = match info.primed_by {
+                None => None,
+                Some(n) => match codes.keys.get(info.stream, n) {
+                    Some(state) => Some(state.clone()),
+                    None => {
+                        let why = format!("it starts from segment {n}, which is lost");
+                        out.push((*header, Err(why)));
+                        continue;
+                    }
+                },
+            };
+            let each = stream.memory(info.kind, info.raw_len);
+            let fixed = codes.held.saturating_add(codes.keys.bytes());
+            check_memory(each.saturating_add(fixed), &limits)?;
+            most = most.min(threads(self.options.threads, limits.max_memory, fixed, each));
+            let Block::Segment(segment) = read_block_at(&mut self.input, *at, &limits)? else {
+                continue;
+            };
+            let state = start_state(&stream, &segment, key);
+            jobs.push((out.len(), Job { header: *header, segment, state }));
+            out.push((*header, Ok(Vec::new())));
+        }
+        let streams = &codes.streams;
+        let results = in_parallel(jobs, |(slot, mut job)| {
+            let mut raw = Vec::new();
+            let decoded = match streams.get(job.header.info.stream as usize) {
+                Some(Ok(stream)) => decode_segment(stream, &job.segment, &mut job.state, &mut raw),
+                _ => Err(Error::Corruption("a stream that is not there".into())),
+            };
+            (slot, job, decoded.map(|()| raw))
+        });
+        for (slot, job, result) in results {
+            let result = match result {
+                Ok(raw) => {
+                    codes.keep(job);
+                    Ok(raw)
+                }
+                Err(e) if is_refusal(&e) => return Err(e),
+                Err(e) => Err(e.to_string()),
+            };
+            if let Some(entry) = out.get_mut(slot) {
+                entry.1 = result;
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Codes {
+    /// Keeps the final state of a segment that may prime others.
+    fn keep(&mut self, job: Job) {
+        let info = job.header.info;
+        if let (None, Some(Ok(stream))) = (info.primed_by, self.streams.get(info.stream as usize))
+            && !matches!(job.state, State::None)
+        {
+            let bytes = stream.code().state_bytes(info.kind);
+            let (stream, segment) = (info.stream, info.number);
+            self.keys.put(Key { stream, segment, state: job.state, bytes });
+        }
+    }
+}
+
+/// What is no damage.
+fn is_refusal(e: &Error) -> bool {
+    matches!(e, Error::Io(_) | Error::Format(FormatError::Io(_)))
+        || matches!(
+            e,
+            Error::Format(FormatError::LimitExceeded { .. } | FormatError::UnsupportedVersion(_))
+        )
+}
+
+/// Damage as `None`.
+fn lost_or<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if is_refusal(&e) => Err(e),
+        Err(_) => Ok(None),
+    }
+}
+
+fn missing(content: Range<u64>, segment: Option<u64>) -> Loss {
+    Loss { content, segment, why: "no intact segment holds them".into() }
+}
+
+fn span(header: &SegmentHeader) -> Range<u64> {
+    header.info.raw_offset..header.info.raw_end()
+}
