@@ -106,10 +106,23 @@ pub enum Command {
     CompressWeights(CompressWeightsArgs),
     /// Decompress FILE.vxw, or single tensors of it
     DecompressWeights(DecompressWeightsArgs),
+    /// Check that this machine computes what all others do: known inputs, known archives
+    SelfTest(SelfTestArgs),
     /// Print what a shell needs to complete commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
     Man(ManArgs),
+}
+
+/// `self-test`.
+#[derive(Debug, Args)]
+pub struct SelfTestArgs {
+    /// Print the hashes of this process alone, with its instruction set (VXC_ISA) and threads, and compare nothing
+    #[arg(long)]
+    pub hashes: bool,
+    /// Threads of --hashes
+    #[arg(short = 'T', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
 }
 
 /// `completions`.
@@ -288,7 +301,9 @@ impl Cli {
             Some(Command::Evaluate(a)) => &a.talk,
             Some(Command::CompressWeights(a)) => &a.general.talk,
             Some(Command::DecompressWeights(a)) => &a.general.talk,
-            Some(Command::Completions(_) | Command::Man(_)) => return Talk::Normal,
+            Some(Command::Completions(_) | Command::Man(_) | Command::SelfTest(_)) => {
+                return Talk::Normal;
+            }
         };
         match (talk.quiet, talk.verbose) {
             (true, _) => Talk::Quiet,

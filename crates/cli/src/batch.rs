@@ -8,7 +8,8 @@ use crate::evaluate;
 use crate::failure::Failure;
 use crate::options::Job;
 use crate::{
-    compress, data, decompress, experiment, fit, generate, inspect, list, panics, weights,
+    compress, data, decompress, experiment, fit, generate, inspect, list, panics, self_test,
+    weights,
 };
 #[cfg(feature = "train")]
 use crate::{export, train};
@@ -48,6 +49,7 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
         Job::Evaluate(how) => evaluate::run(how, console)?,
         Job::PackWeights(how) => weights::compress(how, console),
         Job::UnpackWeights(how) => weights::decompress(how, console)?,
+        Job::SelfTest(how) => self_test::run(how)?,
         Job::Completions(how) => generate::completions(how)?,
         Job::Man(how) => generate::man(how)?,
         Job::Fit(how) => {

@@ -28,6 +28,7 @@ mod panics;
 mod progress;
 mod rebuild;
 mod salvage;
+mod self_test;
 mod signals;
 mod streams;
 #[cfg(feature = "train")]

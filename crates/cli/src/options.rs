@@ -7,7 +7,7 @@ use vxc::{DecodeLimits, DecompressOptions, Level, Model, Trainer};
 
 use crate::args::{
     Base, Cli, Command, Common, CompletionsArgs, ExperimentArgs, LayoutArgs, LimitArgs, ManArgs,
-    ModelArgs, OutputArgs, PackArgs, PlainArgs, UnpackArgs, Verify,
+    ModelArgs, OutputArgs, PackArgs, PlainArgs, SelfTestArgs, UnpackArgs, Verify,
 };
 #[cfg(feature = "train")]
 use crate::args::{ExportArgs, TrainArgs};
@@ -53,6 +53,8 @@ pub enum Job {
     PackWeights(PackWeights),
     /// Decompress checkpoints.
     UnpackWeights(UnpackWeights),
+    /// Known inputs against known hashes.
+    SelfTest(SelfTestArgs),
     /// Print a completion script.
     Completions(CompletionsArgs),
     /// Manual pages.
@@ -207,6 +209,7 @@ impl Job {
             Some(Command::DecompressWeights(a)) => {
                 Self::UnpackWeights(UnpackWeights::new(a, console)?)
             }
+            Some(Command::SelfTest(a)) => Self::SelfTest(a),
             Some(Command::Completions(a)) => Self::Completions(a),
             Some(Command::Man(a)) => Self::Man(a),
         })

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use vxc::{CompressOptions, Form, Level, Model, StreamCode};
 use vxc_format::{Block, BlockReader, DecodeLimits, Original};
-use vxc_infer::config::{Embedding, HeadKind};
-use vxc_infer::weights::random::Fill;
-use vxc_infer::{IntConfig, IntModel};
+use vxc_infer::IntModel;
 use vxc_remake::RemakeError;
 use vxc_tokens::{Endian, Field, Kind, RecordLayout};
 
@@ -71,7 +69,8 @@ pub fn layout() -> RecordLayout {
     RecordLayout::new(21, fields).expect("a layout")
 }
 
-fn text(lines: u32) -> Vec<u8> {
+/// Lines of numbers.
+pub fn text(lines: u32) -> Vec<u8> {
     (0..lines)
         .flat_map(|i| format!("P {i} {} {}.5e-03\n", i % 22, i * i % 999).into_bytes())
         .collect()
@@ -157,20 +156,7 @@ fn network(code: &StreamCode) -> IntModel {
     let Form::Fields(tokeniser) = &code.form else { panic!("records have a tokeniser") };
     let vocab = tokeniser.steps().iter().map(|s| s.alphabet()).max().unwrap_or(2);
     let fields = tokeniser.steps().len();
-    let config = IntConfig {
-        d_model: 16,
-        n_layers: 1,
-        n_heads: 1,
-        d_ff: 16,
-        vocab,
-        context_vocab: vocab,
-        embedding: Embedding::Shared,
-        head: HeadKind::Factorised,
-        types: IntConfig::cycle(fields as u16),
-        window: fields,
-        ..IntConfig::record(fields as u16)
-    };
-    IntModel::random(config, 7, Fill::Typical).expect("a configuration")
+    IntModel::small(fields as u16, vocab).expect("a configuration")
 }
 
 /// Codes of streams as `targets::tokeniser` takes them: length, code, bytes.
@@ -240,8 +226,8 @@ fn forms() -> Vec<Seed> {
         .collect()
 }
 
-/// A safetensors file of two tensors, and the same for a level of `targets::weights`.
-fn checkpoints() -> Vec<Seed> {
+/// A safetensors file of two tensors behind the number of a level, as of `targets::weights`.
+pub fn checkpoints() -> Vec<Seed> {
     let header = br#"{"a":{"dtype":"F32","shape":[20,30],"data_offsets":[0,2400]},"b":{"dtype":"BF16","shape":[64],"data_offsets":[2400,2528]}}"#;
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(header);

@@ -34,6 +34,28 @@ mod spread {
 }
 
 impl IntModel {
+    /// A network of one narrow layer over records of `fields` symbols below `vocab`: for checks, where a large one takes
+    /// too long.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] beyond the bounds of a configuration.
+    pub fn small(fields: u16, vocab: usize) -> Result<Self, ModelError> {
+        let config = IntConfig {
+            d_model: 16,
+            n_layers: 1,
+            n_heads: 1,
+            d_ff: 16,
+            vocab,
+            context_vocab: vocab,
+            embedding: Embedding::Shared,
+            head: HeadKind::Factorised,
+            types: IntConfig::cycle(fields),
+            window: fields.into(),
+            ..IntConfig::record(fields)
+        };
+        Self::random(config, 7, Fill::Typical)
+    }
+
     /// A model of this shape whose weights depend on `seed` alone.
     ///
     /// # Errors

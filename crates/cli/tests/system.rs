@@ -1,0 +1,278 @@
+//! A hostile system: calls that fail, full disks, folders that cannot be written, links, pipes, two programs at once, and
+//! files that change while they are read. The destination is absent or complete, the source is never touched.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Stdio};
+
+use common::{Folder, Outcome, have, table, text};
+
+const VXC: &str = env!("CARGO_BIN_EXE_vxc");
+
+/// Runs the program under strace with a fault injected into the call of `kind` with this number.
+fn injected(f: &Folder, args: &[&str], kind: &str, error: &str, number: u32) -> Outcome {
+    let mut command = Command::new("strace");
+    let inject = format!("inject={kind}:error={error}:when={number}");
+    command.args(["-f", "-qq", "-o", "trace", "-e", &format!("trace={kind}"), "-e", &inject, VXC]);
+    command.args(args).current_dir(f.path(".")).stdin(Stdio::null());
+    Outcome::of(&mut command)
+}
+
+/// Every call that brings a file to the disk fails once.
+#[test]
+fn every_call_to_the_system_may_fail() {
+    if !have("strace") {
+        return;
+    }
+    let f = Folder::new();
+    let raw = table(600);
+    f.write("x", &raw);
+    if injected(&f, &["--version"], "fsync", "EIO", 1).code != Some(0) {
+        println!("skipped: strace may not trace here");
+        return;
+    }
+    f.run(&["-1", "x", "-o", "whole"]).good();
+    let archive = f.read("whole");
+    let (mut failures, mut harmless) = (0, 0);
+    for (args, out, wanted) in [
+        (&["-1", "-T1", "x", "-o", "out"][..], "out", &archive),
+        (&["-d", "-T1", "whole", "-o", "out"], "out", &raw),
+    ] {
+        for (kind, error) in [
+            ("write", "ENOSPC"),
+            ("read", "EIO"),
+            ("fsync", "EIO"),
+            ("lseek", "EIO"),
+            ("openat", "EMFILE"),
+            ("fchmod", "EPERM"),
+            ("linkat,renameat2,rename", "EIO"),
+        ] {
+            // The numbers of calls are small; the loop ends where none of that number is made.
+            for number in 1..200 {
+                let done = injected(&f, args, kind, error, number);
+                let hit = fs::read_to_string(f.path("trace")).unwrap().contains("(INJECTED)");
+                let what = format!("{args:?} {kind} {number}: {:?}", done.err);
+                assert!(matches!(done.code, Some(0..=2) | Some(127) | None), "{what}");
+                // Where the program says that it is done, it is.
+                match fs::read(f.path(out)) {
+                    Ok(bytes) => assert!(bytes == *wanted, "{what}: a part was published"),
+                    Err(_) => assert!(done.code != Some(0), "{what}: nothing was written"),
+                }
+                failures += u32::from(hit && done.code != Some(0));
+                harmless += u32::from(hit && done.code == Some(0));
+                let left: Vec<String> =
+                    f.names().into_iter().filter(|n| n.ends_with(".tmp")).collect();
+                // Before the program has begun, and where removal itself fails, nobody can clean up.
+                assert!(left.is_empty(), "{what}: {left:?} is left");
+                assert!(
+                    f.read("x") == raw && f.read("whole") == archive,
+                    "{what}: an input changed"
+                );
+                let _ = fs::remove_file(f.path(out));
+                if !hit {
+                    break;
+                }
+            }
+        }
+    }
+    println!("{failures} failures, {harmless} calls that may fail");
+    assert!(failures > 20);
+}
+
+/// A limit on the size of files, as a full disk or a quota has it.
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let f = Folder::new();
+    let raw = text(20_000);
+    f.write("x", &raw);
+    f.run(&["-1", "x", "-o", "whole.vxc"]).good();
+    let blocks = (f.read("whole.vxc").len() / 1024 / 2).max(1);
+    for run in ["-1 x -o out", "-d whole.vxc -o out", "compress-weights x -o out"] {
+        // Blocks of 1024 bytes in sh's ulimit of some shells, 512 in others: below the result in both.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec '{VXC}' {run}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(f.path("."));
+        Outcome::of(&mut command).bad(2, &["cannot write"]);
+        assert_eq!(f.names(), ["whole.vxc", "x"], "{run}");
+    }
+    assert!(f.read("x") == raw);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let f = Folder::new();
+    fs::create_dir(f.path("locked")).unwrap();
+    f.write("locked/x", &text(50));
+    fs::set_permissions(f.path("locked"), PermissionsExt::from_mode(0o555)).unwrap();
+    let mut command = Command::new("setpriv");
+    // The superuser may write everywhere: somebody else is asked.
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", VXC, "locked/x"]);
+    let done = match fs::write(f.path("locked/probe"), b"") {
+        Err(_) => f.run(&["locked/x"]),
+        Ok(()) if have("setpriv") => {
+            fs::remove_file(f.path("locked/probe")).unwrap();
+            fs::set_permissions(f.path("."), PermissionsExt::from_mode(0o755)).unwrap();
+            Outcome::of(command.current_dir(f.path(".")).stdin(Stdio::null()))
+        }
+        Ok(()) => return,
+    };
+    if done.code == Some(127) || done.err.contains("setpriv") {
+        println!("skipped: {}", done.err);
+        return;
+    }
+    done.bad(2, &["locked/x", "permission denied"]);
+    assert_eq!(fs::read_dir(f.path("locked")).unwrap().count(), 1);
+}
+
+#[test]
+fn links() {
+    let f = Folder::new();
+    let raw = text(100);
+    f.write("x", &raw);
+    symlink("x", f.path("link")).unwrap();
+    f.run(&["link"]).good();
+    f.run(&["-dc", "link.vxc"]).good();
+    // A link in the place of the output, to a file or to nothing: kept without -f, replaced with it, its target never touched.
+    f.write("precious", b"precious");
+    symlink("precious", f.path("out")).unwrap();
+    symlink("nothing", f.path("dangling")).unwrap();
+    for out in ["out", "dangling"] {
+        f.run(&["x", "-o", out]).bad(2, &["exists already"]);
+        f.run(&["-f", "x", "-o", out]).good();
+        assert!(!fs::symlink_metadata(f.path(out)).unwrap().is_symlink());
+        assert_eq!(f.run(&["-dc", out]).good().out, raw);
+    }
+    assert_eq!(f.read("precious"), b"precious");
+    assert!(!f.has("nothing"));
+    // Of an input that is a link, --rm removes the link.
+    f.run(&["-f", "--rm", "link"]).good();
+    assert!(!f.has("link") && f.read("x") == raw);
+}
+
+#[test]
+fn pipes_with_names() {
+    if !have("mkfifo") {
+        return;
+    }
+    let f = Folder::new();
+    let raw = table(500);
+    f.write("x", &raw);
+    for pipe in ["in", "out"] {
+        assert!(Command::new("mkfifo").arg(f.path(pipe)).status().unwrap().success());
+    }
+    let (from, to) = (f.path("in"), f.path("out"));
+    let feed = std::thread::spawn(move || fs::copy(from.with_file_name("x"), from).unwrap());
+    let drain = std::thread::spawn(move || fs::read(to).unwrap());
+    f.run(&["-3", "in", "-o", "out"]).good();
+    feed.join().unwrap();
+    let archive = drain.join().unwrap();
+    assert!(f.pipe(&["-dc"], &archive).good().out == raw);
+    assert_eq!(f.names(), ["in", "out", "x"]);
+}
+
+#[test]
+fn two_programs_and_one_output() {
+    let f = Folder::new();
+    f.write("a", &table(2000));
+    f.write("b", &text(3000));
+    f.run(&["-1", "a", "-o", "whole_a"]).good();
+    f.run(&["-1", "b", "-o", "whole_b"]).good();
+    let (whole_a, whole_b) = (f.read("whole_a"), f.read("whole_b"));
+    for force in [false, true] {
+        for _ in 0..12 {
+            let start = |input| {
+                let mut args = vec!["-1", input, "-o", "out"];
+                args.extend(force.then_some("-f"));
+                f.command(&args).spawn().unwrap()
+            };
+            let codes =
+                [start("a"), start("b")].map(|mut child| child.wait().unwrap().code().unwrap());
+            let out = f.read("out");
+            assert!(out == whole_a || out == whole_b, "a mixture was published");
+            match force {
+                // One was first; the other has not replaced it.
+                false => assert!(codes == [0, 2] || codes == [2, 0], "{codes:?}"),
+                true => assert_eq!(codes, [0, 0]),
+            }
+            fs::remove_file(f.path("out")).unwrap();
+        }
+    }
+    assert_eq!(f.names(), ["a", "b", "whole_a", "whole_b"]);
+}
+
+/// Bytes are replaced, added and cut off while the program reads: what is published decodes to bytes that were there, and
+/// the input is not removed.
+#[test]
+fn files_that_change_while_they_are_read() {
+    use std::io::{Seek, SeekFrom, Write};
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    let f = Folder::new();
+    let fixture =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/hdf5/filters_latest.h5");
+    for (name, raw) in [("table", table(4000)), ("hdf5", fs::read(fixture).unwrap())] {
+        let mut outcomes = [0; 2];
+        for round in 0..8u64 {
+            f.write("x", &raw);
+            let stop = AtomicBool::new(false);
+            let code = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut file = fs::File::options().write(true).open(f.path("x")).unwrap();
+                    let mut n = round;
+                    while !stop.load(Relaxed) {
+                        n += 1;
+                        match round % 3 {
+                            0 => {
+                                let at = n * 7919 % raw.len() as u64;
+                                file.seek(SeekFrom::Start(at)).unwrap();
+                                file.write_all(&[n as u8]).unwrap();
+                            }
+                            1 => {
+                                file.seek(SeekFrom::End(0)).unwrap();
+                                file.write_all(&[n as u8]).unwrap();
+                            }
+                            _ => file.set_len(raw.len() as u64 * (n % 3 + 1) / 4).unwrap(),
+                        }
+                        std::thread::sleep(std::time::Duration::from_micros(300));
+                    }
+                });
+                let done = f.run(&["-4f", "--rm", "x", "-o", "out"]);
+                stop.store(true, Relaxed);
+                done.code.unwrap()
+            });
+            assert!(matches!(code, 0..=2), "{name} {round}: code {code}");
+            assert!(f.has("x"), "{name} {round}: an input that changed was removed");
+            if f.has("out") {
+                f.run(&["-t", "out"]).good();
+                fs::remove_file(f.path("out")).unwrap();
+            }
+            outcomes[usize::from(code == 0)] += 1;
+            assert!(f.names().iter().all(|n| !n.ends_with(".tmp")));
+        }
+        println!("{name}: {outcomes:?} refused and kept, compressed");
+    }
+}
+
+/// A sparse file: `VXC_SPARSE=8G` makes it eight gibibytes.
+#[test]
+fn sparse_files() {
+    let f = Folder::new();
+    let size: u64 =
+        match std::env::var("VXC_SPARSE").ok().and_then(|s| s.trim_end_matches('G').parse().ok()) {
+            Some(gib) => {
+                let gib: u64 = gib;
+                gib << 30
+            }
+            None => 24 << 20,
+        };
+    let file = fs::File::create(f.path("x")).unwrap();
+    file.set_len(size).unwrap();
+    drop(file);
+    f.run(&["-1", "x"]).good();
+    let len = fs::metadata(f.path("x.vxc")).unwrap().len();
+    assert!(len < size / 1000 + 4096, "{len} of {size} bytes");
+    let done = f.run(&["-t", "x.vxc"]).good();
+    assert!(done.text().contains(&format!("({size} bytes")), "{}", done.text());
+}

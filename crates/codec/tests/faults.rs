@@ -1,0 +1,209 @@
+//! Input and output that fail: at every call, with short reads and writes, and with interruptions. An error of the system
+//! stays one; nothing else is given out than right bytes.
+#![allow(missing_docs)]
+mod common;
+
+use std::cell::Cell;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
+
+use common::{events, jets, options};
+use vxc::salvage::Piece;
+use vxc::{Archive, CompressOptions, Decoder, DecompressOptions, Encoder, Error, Salvage};
+
+/// Calls so far, and the one that fails; those before give or take `most` bytes at a time, and every third is
+/// interrupted.
+struct Faulty<T> {
+    inner: T,
+    calls: Rc<Cell<usize>>,
+    fails_at: usize,
+    most: usize,
+    interrupts: bool,
+}
+
+impl<T> Faulty<T> {
+    fn new(inner: T, fails_at: usize) -> Self {
+        let calls = Rc::new(Cell::new(0));
+        Self { inner, calls, fails_at, most: usize::MAX, interrupts: false }
+    }
+
+    fn call(&self) -> io::Result<()> {
+        let n = self.calls.get();
+        self.calls.set(n + 1);
+        if n == self.fails_at {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        if self.interrupts && n % 3 == 2 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(())
+    }
+}
+
+impl<T: Read> Read for Faulty<T> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.call()?;
+        let n = buf.len().min(self.most);
+        self.inner.read(&mut buf[..n])
+    }
+}
+
+impl<T: Write> Write for Faulty<T> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.call()?;
+        self.inner.write(&buf[..buf.len().min(self.most)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Nobody repeats a flush.
+        match self.call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            called => called?,
+        }
+        self.inner.flush()
+    }
+}
+
+impl<T: Seek> Seek for Faulty<T> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.call()?;
+        self.inner.seek(to)
+    }
+}
+
+/// A table and text: several streams, keys and segments.
+fn content() -> Vec<u8> {
+    [&jets()[..124 * 90], &events()[..5000]].concat()
+}
+
+fn small(level: u8) -> CompressOptions {
+    CompressOptions { segment_bytes: Some(4000), ..options(level) }
+}
+
+#[track_caller]
+fn assert_io(e: &Error, what: &str) {
+    assert!(e.to_string().contains("the disk is gone"), "{what}: {e}");
+    assert_eq!(e.exit_code(), 2, "{what}: {e}");
+}
+
+#[test]
+fn writing_fails_at_every_call() {
+    let raw = content();
+    for level in [1, 3, 5] {
+        let mut n = 0;
+        loop {
+            let write = || {
+                let mut encoder = Encoder::new(Faulty::new(Vec::new(), n), small(level))?;
+                encoder.push(&raw)?;
+                encoder.finish().map(|(out, _)| out)
+            };
+            match write() {
+                Ok(out) => {
+                    assert!(out.calls.get() <= n, "a failure was passed over");
+                    break;
+                }
+                Err(e) => assert_io(&e, &format!("-{level} call {n}")),
+            }
+            n += 1;
+        }
+        assert!(n > 5, "-{level}: {n} calls");
+    }
+}
+
+#[test]
+fn reading_fails_at_every_call() {
+    let raw = content();
+    for level in [1, 3, 5] {
+        let archive = vxc::compress(&raw, &small(level)).unwrap();
+        let mut n = 0;
+        loop {
+            let mut got = Vec::new();
+            let input = Faulty::new(&archive[..], n);
+            let calls = input.calls.clone();
+            let result = Decoder::new(input, DecompressOptions::default()).and_then(|mut d| {
+                loop {
+                    match d.next_chunk()? {
+                        [] => return Ok(()),
+                        chunk => got.extend_from_slice(chunk),
+                    }
+                }
+            });
+            assert!(raw.starts_with(&got), "-{level} call {n}: wrong bytes were given out");
+            match result {
+                Ok(()) => {
+                    assert!(calls.get() <= n && got == raw, "a failure was passed over");
+                    break;
+                }
+                Err(e) => assert_io(&e, &format!("-{level} call {n}")),
+            }
+            n += 1;
+        }
+        assert!(n > 20, "-{level}: {n} calls");
+    }
+}
+
+#[test]
+fn random_access_and_salvage_fail_at_every_call() {
+    let raw = content();
+    let archive = vxc::compress(&raw, &small(5)).unwrap();
+    let range = |n| {
+        let input = Faulty::new(Cursor::new(&archive), n);
+        let calls = input.calls.clone();
+        let result = Archive::open(input, DecompressOptions::default()).and_then(|mut a| {
+            let mut part = vec![0; 500];
+            let got = a.read_range(7000, &mut part)?;
+            assert!(part[..got] == raw[7000..7000 + got]);
+            Ok(())
+        });
+        (calls.get(), result)
+    };
+    let salvage = |n| {
+        let input = Faulty::new(Cursor::new(&archive), n);
+        let calls = input.calls.clone();
+        let result = Salvage::open(input, DecompressOptions::default()).and_then(|mut s| {
+            s.decode(0, |piece| match piece {
+                Piece::Content(header, bytes) => {
+                    let at = header.info.raw_offset as usize;
+                    assert!(raw[at..].starts_with(bytes));
+                    Ok(())
+                }
+                Piece::Lost(loss) => panic!("a failing disk is no damage: {loss:?}"),
+            })
+        });
+        (calls.get(), result)
+    };
+    let each: [(&str, &dyn Fn(usize) -> (usize, Result<(), Error>)); 2] =
+        [("range", &range), ("salvage", &salvage)];
+    for (what, run) in each {
+        let mut n = 0;
+        loop {
+            match run(n) {
+                (calls, Ok(())) => {
+                    assert!(calls <= n, "{what}: a failure was passed over");
+                    break;
+                }
+                (_, Err(e)) => assert_io(&e, &format!("{what} call {n}")),
+            }
+            n += 1;
+        }
+        assert!(n > 20, "{what}: {n} calls");
+    }
+}
+
+#[test]
+fn short_and_interrupted_calls_change_nothing() {
+    let raw = content();
+    for level in common::LEVELS {
+        let archive = vxc::compress(&raw, &small(level)).unwrap();
+        for most in [1, 7, 4096] {
+            let out = Faulty { most, interrupts: true, ..Faulty::new(Vec::new(), usize::MAX) };
+            let input = Faulty { most, interrupts: true, ..Faulty::new(&raw[..], usize::MAX) };
+            let (out, summary) = vxc::compress_stream(input, out, &small(level)).unwrap();
+            assert!(out.inner == archive, "-{level}, {most} bytes at a time");
+            assert_eq!(summary.coded_bytes, archive.len() as u64);
+            let input = Faulty { most, interrupts: true, ..Faulty::new(&archive[..], usize::MAX) };
+            let mut decoder = Decoder::new(input, DecompressOptions::default()).unwrap();
+            assert!(decoder.decode_all().unwrap() == raw, "-{level}, {most} bytes at a time");
+        }
+    }
+}
