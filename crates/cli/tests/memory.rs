@@ -2,33 +2,7 @@
 
 mod common;
 
-use std::process::Child;
-use std::time::Duration;
-
-use common::{Folder, table};
-
-/// The peak of the resident set of a running child, in MiB; none where the system does not say, or when it
-/// has ended.
-fn peak(child: &Child) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib >> 10)
-}
-
-/// Runs to the end and gives the last peak seen.
-fn run(f: &Folder, args: &[&str]) -> u64 {
-    let mut child = f.command(args).spawn().unwrap();
-    let mut last = 0;
-    let status = loop {
-        last = peak(&child).unwrap_or(last);
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    assert!(status.success(), "{args:?}");
-    last
-}
+use common::{Folder, peak_of, table, text};
 
 #[test]
 fn threads_are_reduced_to_stay_below_the_memory() {
@@ -41,8 +15,8 @@ fn threads_are_reduced_to_stay_below_the_memory() {
     f.write("x", &table(110_000));
     let peak = |memory| {
         let args = ["-5fq", "-T16", "--segment", "256K", "-M", memory, "x"];
-        let packed = run(&f, &args);
-        let tested = run(&f, &["-tq", "-T16", "-M", memory, "x.vxc"]);
+        let packed = peak_of(&f, &args, 0);
+        let tested = peak_of(&f, &["-tq", "-T16", "-M", memory, "x.vxc"], 0);
         (packed, tested)
     };
     let (packed, tested) = peak("256");
@@ -50,4 +24,117 @@ fn threads_are_reduced_to_stay_below_the_memory() {
     // It is the limit that holds them down.
     let (free, free_tested) = peak("4G");
     assert!(free > 256 && free_tested > 256, "{free} and {free_tested} MiB with -M 4G");
+}
+
+/// Zeros: what expands most.
+const LEVELS: [(&str, usize); 6] =
+    [("-1", 96), ("-2", 96), ("-3", 96), ("-4", 6), ("-5", 6), ("-6", 6)];
+
+#[test]
+fn bombs_of_every_level_stay_within_limits() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    for (level, mib) in LEVELS {
+        f.write("x", &vec![0; mib << 20]);
+        f.run(&[level, "-f", "x"]).good();
+        let archive = f.read("x.vxc").len();
+        assert!(archive < mib << 20 >> 9, "{level}: {archive} bytes are no bomb");
+        // Decoded whole, in no more memory than was allowed …
+        let whole = peak_of(&f, &["-tq", "-M", "160", "x.vxc"], 0);
+        assert!(whole <= 160, "{level}: {whole} MiB");
+        // … and refused where the content or what it takes is more than that.
+        let refused = peak_of(&f, &["-tq", "--max-output", "1M", "x.vxc"], 4);
+        let small = peak_of(&f, &["-tq", "-M", "1", "x.vxc"], 4);
+        println!("{level}: {archive} bytes for {mib} MiB; {whole}, {refused}, {small} MiB");
+        assert!(refused <= 48 && small <= 48, "{level}: {refused} and {small} MiB to refuse");
+    }
+}
+
+/// Segments whose heads claim as much as the format allows for their coded bytes, of every kind.
+#[test]
+fn claims_are_checked_before_memory_is_taken() {
+    use vxc_format::{ArchiveWriter, NewSegment, RawSummary, SegmentKind, min_coded_len};
+    use vxc_format::{Block, BlockReader, DecodeLimits};
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    for (level, raw) in
+        [("-1", table(300)), ("-5", table(300)), ("-6", text(300)), ("-2", text(300))]
+    {
+        f.write("x", &raw);
+        f.run(&[level, "-f", "x"]).good();
+        let archive = f.read("x.vxc");
+        let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
+        let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+        loop {
+            match reader.next_block().unwrap() {
+                Block::Stream(def) => {
+                    writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+                }
+                Block::Segment(s) => {
+                    let i = s.header.info;
+                    if i.kind == SegmentKind::Stored {
+                        continue;
+                    }
+                    // The largest segment that this many coded bytes may claim.
+                    let coded = vec![0u8; 20_000];
+                    let mut len = 256 << 20;
+                    while min_coded_len(len) > coded.len() as u64 {
+                        len /= 2;
+                    }
+                    let raw = RawSummary { len, xxh3: 1 };
+                    let (stream, kind, primed_by) = (i.stream, i.kind, None);
+                    let segment = NewSegment { stream, kind, primed_by, raw, coded: &coded };
+                    writer.content(&vec![0; len as usize]);
+                    writer.segment(&segment).unwrap();
+                }
+                Block::Model(_) => {}
+                Block::End(_) => break,
+            }
+        }
+        f.write("claims.vxc", &writer.finish().unwrap().0);
+        let peak = peak_of(&f, &["-tq", "-M", "64", "claims.vxc"], 4);
+        println!("{level}: {peak} MiB");
+        assert!(peak <= 64, "{level}: {peak} MiB");
+    }
+}
+
+/// A model file of a few kilobytes whose sections are zeros.
+#[test]
+fn a_model_that_expands_is_refused() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    f.write("x", &table(300));
+    f.run(&["-5", "x"]).good();
+    f.run(&["fit", "x", "-o", "m.vxm"]).good();
+    let zeros = zstd::bulk::compress(&vec![0; 255 << 20], 3).unwrap();
+    let mut file = f.read("m.vxm")[..10].to_vec();
+    let mut code = &f.read("m.vxm")[10..];
+    let before = code;
+    let varint = |bytes: &mut &[u8]| vxc_entropy::read_varint(bytes).unwrap();
+    let (_, stored) = (varint(&mut code), varint(&mut code));
+    let end = before.len() - code.len() + stored as usize;
+    file.extend_from_slice(&before[..end]);
+    for _ in 0..4 {
+        vxc_entropy::write_varint(&mut file, 255 << 20);
+        vxc_entropy::write_varint(&mut file, zeros.len() as u64);
+        file.extend_from_slice(&zeros);
+    }
+    let crc = vxc_format::content::crc32c(&file);
+    file.extend_from_slice(&crc.to_le_bytes());
+    f.write("bomb.vxm", &file);
+    assert!(file.len() < 200_000);
+    let peak = peak_of(&f, &["-tq", "-M", "64", "--model", "bomb.vxm", "x.vxc"], 4);
+    assert!(peak <= 64, "{peak} MiB");
+    // Without a limit of the user's own, that of the library.
+    let peak = peak_of(&f, &["-tq", "--model", "bomb.vxm", "x.vxc"], 3);
+    assert!(peak <= 600, "{peak} MiB");
 }

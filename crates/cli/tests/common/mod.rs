@@ -156,3 +156,23 @@ pub fn have(program: &str) -> bool {
     }
     found
 }
+
+/// Runs to the end, which must be with this code, and gives the peak of the resident set in MiB, as the system counts it.
+#[track_caller]
+pub fn peak_of(f: &Folder, args: &[&str], code: i32) -> u64 {
+    let mut child = f.command(args).spawn().unwrap();
+    let file = format!("/proc/{}/status", child.id());
+    let mut last = 0;
+    let status = loop {
+        let status = fs::read_to_string(&file).unwrap_or_default();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        last = kib.map_or(last, |kib| kib >> 10);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    assert_eq!(status.code(), Some(code), "{args:?}");
+    last
+}
