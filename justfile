@@ -38,3 +38,23 @@ benchmarks DATA *TABLES:
 # A report in headless Chromium: console, width on a phone, screenshots.
 report PAGE FOLDER:
     bash tests/report.sh {{PAGE}} {{FOLDER}}
+
+# Known inputs, every instruction set and number of threads, against known hashes.
+self-test:
+    cargo run --release -p vxc-cli -- self-test
+
+# Each fuzz target, or those named, for so many seconds.
+fuzz SECONDS="1200" *TARGETS:
+    bash tests/fuzz.sh {{SECONDS}} {{TARGETS}}
+
+# Miri and AddressSanitizer.
+sanitise *WHAT:
+    bash tests/sanitise.sh {{WHAT}}
+
+# Mutants of the exact crates: which the tests do not notice.
+mutants SHARD="0/13":
+    bash tests/mutants.sh {{SHARD}}
+
+# Licences, sources and advisories of all dependencies.
+deny:
+    cargo deny check

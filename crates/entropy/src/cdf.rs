@@ -194,6 +194,18 @@ mod tests {
         assert_eq!(cdf.width(9), cdf.width(11));
     }
 
+    /// Sums for which the exact quotient is just below a whole number: an estimate too large by 2^-30 would show.
+    #[test]
+    fn shared_division_just_below_whole_numbers() {
+        for w in (1..1u64 << 24).step_by(4093) {
+            for q in [1, 2, 3, 5, 17, 255] {
+                let sum = w * SHARED / q + 1;
+                let exact = w * SHARED / sum;
+                assert_eq!(u64::from(SharedDivision::by(sum).of(w as u32)), exact, "{w} of {sum}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 

@@ -9,6 +9,7 @@ pub const PROB_BITS: u32 = 16;
 /// The smallest probability of either outcome of a decision: 2^-12. It bounds the work that a coded
 /// byte can ask of a decoder.
 pub const PROB_MIN: u32 = 1 << (PROB_BITS - 12);
+const _: () = assert!(PROB_MIN == 16, "the format fixes it");
 
 /// Codes decisions, uniform values and raw bits.
 pub trait BinaryCoder {

@@ -9,6 +9,8 @@ pub mod bits;
 pub mod cdf;
 pub mod coder;
 pub mod cost;
+#[cfg(feature = "desync")]
+pub mod desync;
 pub mod error;
 pub mod range;
 pub mod rans;

@@ -88,6 +88,8 @@ impl RangeEncoder {
         self.low = low;
         self.carry |= carry;
         self.range = width;
+        #[cfg(feature = "desync")]
+        crate::desync::note(start, width);
         if width < MIN_RANGE {
             self.shift();
         }
@@ -248,6 +250,8 @@ impl<'a> RangeDecoder<'a> {
     fn narrow(&mut self, start: u64, width: u64) {
         self.value -= start;
         self.range = width;
+        #[cfg(feature = "desync")]
+        crate::desync::note(start, width);
         if width < MIN_RANGE {
             self.range <<= 32;
             self.value = self.value << 32 | self.word();

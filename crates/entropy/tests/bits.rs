@@ -88,6 +88,17 @@ proptest! {
     }
 }
 
+/// The widest groups, at every place of the first bit, over inputs that end around where the window does.
+#[test]
+fn the_widest_groups_at_the_end_of_the_input() {
+    for len in 50..90u8 {
+        let bytes: Vec<u8> = (0..len).map(|i| i.wrapping_mul(37) ^ 0x5A).collect();
+        for before in 0..16 {
+            groups::<1>(&bytes, before, &[57; 16]);
+        }
+    }
+}
+
 #[test]
 fn ends() {
     let mut reader = BitReader::new(&[0b101]);

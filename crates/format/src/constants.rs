@@ -83,6 +83,7 @@ mod tests {
         // Footer: index offset, index length, raw size, BLAKE3, Adler-32, CRC32C, end magic.
         assert_eq!(FOOTER_BYTES, 8 + 4 + 8 + 32 + 4 + 4 + 4);
         const {
+            assert!(MAX_FRAME_PREFIX == 147 && CODED_SLACK == 4096 && EXPANSION_SLACK == 4096);
             // Segment head: number, raw offset, stream, kind, primed-by, raw length, XXH3, at their longest.
             assert!(10 + 10 + 5 + 1 + 10 + 5 + 8 <= MAX_HEAD_BYTES);
             assert!(5 + 1 + 1 + MODEL_ID_BYTES <= MAX_HEAD_BYTES);

@@ -167,6 +167,7 @@ mod tests {
             pieces.update(p);
         }
         assert_eq!(whole.digest(), pieces.digest());
+        assert_eq!((whole.len(), pieces.len(), pieces.is_empty()), (200_000, 200_000, false));
         whole.digest().verify(&pieces.digest()).unwrap();
         pieces.update(b"x");
         assert!(whole.digest().verify(&pieces.digest()).is_err());

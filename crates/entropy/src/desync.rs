@@ -1,0 +1,58 @@
+//! Where a decoder leaves the way of its encoder (feature `desync`, off by default): both sides hash the interval after
+//! every step, and keep the hash of each stretch of 4096 steps. The first that differs holds the first wrong step.
+//!
+//! A decoder that goes wrong shows it at the segment's checksum, long after; this says where to look. Threads keep their
+//! own traces: code with one.
+
+use std::cell::RefCell;
+
+/// Steps of a stretch.
+pub const STRETCH: u64 = 4096;
+
+/// What one side has done since [`start`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Steps: decisions, uniform values, pieces of raw bits, symbols.
+    pub steps: u64,
+    /// Hash of everything so far (in the manner of FNV, of the places and widths of the intervals).
+    pub hash: u64,
+    /// The hash at the end of each stretch.
+    pub marks: Vec<u64>,
+}
+
+thread_local! {
+    static TRACE: RefCell<Trace> = RefCell::default();
+}
+
+/// Begins a new trace on this thread.
+pub fn start() {
+    TRACE.with_borrow_mut(|trace| *trace = Trace::default());
+}
+
+/// The trace of this thread since [`start`].
+pub fn take() -> Trace {
+    TRACE.take()
+}
+
+/// A step that left an interval of this width, which starts so far into the one before.
+pub(crate) fn note(start: u64, width: u64) {
+    TRACE.with_borrow_mut(|trace| {
+        trace.hash = (trace.hash ^ width ^ start.rotate_left(32))
+            .wrapping_mul(0x100_0000_01B3)
+            .rotate_left(17);
+        trace.steps += 1;
+        if trace.steps.is_multiple_of(STRETCH) {
+            let hash = trace.hash;
+            trace.marks.push(hash);
+        }
+    });
+}
+
+/// The steps, from … up to …, within which two sides part; none if they agree.
+pub fn parting(encoder: &Trace, decoder: &Trace) -> Option<(u64, u64)> {
+    if encoder == decoder {
+        return None;
+    }
+    let same = encoder.marks.iter().zip(&decoder.marks).take_while(|(a, b)| a == b).count() as u64;
+    Some((same * STRETCH, (same + 1) * STRETCH))
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets under libFuzzer and AddressSanitizer.
+#   tests/fuzz.sh smoke                    each target a fixed number of runs, as CI does
+#   tests/fuzz.sh SECONDS [TARGET…]        each target (or those named) for so long; the corpus is kept
+# FUZZ_DATA names a folder whose HDF5, ROOT, NumPy and gzip files are further seeds. Needs cargo-fuzz and a C++ compiler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+all=(roundtrip archive header tokeniser model hdf5 root numpy remake unpack weights)
+length=${1:?usage: tests/fuzz.sh smoke | SECONDS [TARGET…]}
+shift
+targets=("${@:-${all[@]}}")
+work=${FUZZ_WORK:-fuzz/target/work}
+mkdir -p "$work"
+work=$(cd "$work" && pwd)
+# Sanitizers are unstable flags: a nightly toolchain has them, and so has any other that is told to.
+if rustc +nightly --version >/dev/null 2>&1; then export RUSTUP_TOOLCHAIN=nightly; else export RUSTC_BOOTSTRAP=1; fi
+cargo run --release --quiet -p vxc-fuzz --bin seeds -- "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
+cargo fuzz build --target-dir "$work/build"
+host=$(rustc -vV | sed -n 's/^host: //p')
+failed=0
+for target in "${targets[@]}"; do
+  mkdir -p "$work/corpus/$target" "$work/crashes/$target"
+  binary="$work/build/$host/release/$target"
+  common=("$work/corpus/$target" "$work/seeds/$target" "-artifact_prefix=$work/crashes/$target/" -timeout=60 -rss_limit_mb=3000 -max_len=65536)
+  if [ "$length" = smoke ]; then
+    # Whole compressions are hundreds of times slower than parsers.
+    case $target in roundtrip) runs=100 ;; remake) runs=300 ;; *) runs=3000 ;; esac
+    limit=("-runs=$runs" -seed=1 -max_total_time=120)
+  else
+    limit=("-max_total_time=$length" -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
+  fi
+  (cd "$work" && "$binary" "${common[@]}" "${limit[@]}") >"$work/$target.log" 2>&1 || true
+  found=$(find "$work/crashes/$target" -type f | wc -l)
+  echo "$target: $(grep -E '^(Done|#[0-9]+: cov|stat::number_of_executed_units|#[0-9]+)' "$work/$target.log" | tail -n 1 | cut -c1-100), $found crashes"
+  if [ "$found" -gt 0 ]; then failed=1; tail -n 30 "$work/$target.log" >&2; fi
+done
+exit "$failed"
