@@ -276,3 +276,52 @@ fn sparse_files() {
     let done = f.run(&["-t", "x.vxc"]).good();
     assert!(done.text().contains(&format!("({size} bytes")), "{}", done.text());
 }
+
+/// Kills at random moments, of everything that writes a file; `VXC_KILLS` is their number for each command.
+#[test]
+fn kills_at_random_moments() {
+    use std::time::{Duration, Instant};
+    let kills: u32 = std::env::var("VXC_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let f = Folder::new();
+    let raw = table(6000);
+    f.write("x", &raw);
+    f.run(&["-1", "x", "-o", "whole"]).good();
+    f.run(&["compress-weights", "x", "-o", "weights"]).good();
+    let (archive, weights) = (f.read("whole"), f.read("weights"));
+    let mut next = common::noise(5);
+    for (args, wanted) in [
+        (&["-1", "x", "-o", "out"][..], &archive),
+        (&["-d", "whole", "-o", "out"], &raw),
+        (&["-d", "--keep-going", "whole", "-o", "out"], &raw),
+        (&["compress-weights", "x", "-o", "out"], &weights),
+        (&["decompress-weights", "weights", "-o", "out"], &raw),
+    ] {
+        let start = Instant::now();
+        f.run(args).good();
+        let whole = start.elapsed();
+        fs::remove_file(f.path("out")).unwrap();
+        let (mut absent, mut complete) = (0, 0);
+        for _ in 0..kills {
+            let mut child = f.command(args).spawn().unwrap();
+            std::thread::sleep(whole * (next() % 1000) as u32 / 900);
+            // It may be done.
+            let _ = child.kill();
+            child.wait().unwrap();
+            match fs::read(f.path("out")) {
+                Ok(bytes) => {
+                    assert!(bytes == *wanted, "{args:?}: a part was published");
+                    fs::remove_file(f.path("out")).unwrap();
+                    complete += 1;
+                }
+                Err(_) => absent += 1,
+            }
+            // What a killed program leaves is its temporary file, which nobody takes for a result.
+            for name in f.names().iter().filter(|n| n.ends_with(".tmp")) {
+                fs::remove_file(f.path(name)).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        println!("{args:?}: {absent} absent, {complete} complete");
+        assert!(f.read("x") == raw && f.read("whole") == archive && f.read("weights") == weights);
+    }
+}
