@@ -172,9 +172,9 @@ fn random_access_and_salvage_fail_at_every_call() {
         });
         (calls.get(), result)
     };
-    let each: [(&str, &dyn Fn(usize) -> (usize, Result<(), Error>)); 2] =
-        [("range", &range), ("salvage", &salvage)];
-    for (what, run) in each {
+    /// Fails at the n-th call; gives the number of calls.
+    type Run<'a> = &'a dyn Fn(usize) -> (usize, Result<(), Error>);
+    for (what, run) in [("range", &range as Run<'_>), ("salvage", &salvage)] {
         let mut n = 0;
         loop {
             match run(n) {

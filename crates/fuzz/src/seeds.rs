@@ -141,7 +141,8 @@ pub fn archives() -> Vec<Seed> {
 pub fn models() -> Vec<Seed> {
     let table = records(300);
     let level = Level::default();
-    let fitted = Model::fit(level, Some(&layout()), &[table.clone()]).expect("records fit");
+    let fitted =
+        Model::fit(level, Some(&layout()), std::slice::from_ref(&table)).expect("records fit");
     let code = fitted.code().clone();
     let network = network(&code);
     let networked = Model::with_network(level, &fitted, code, network, true, &table);
