@@ -19,19 +19,22 @@ cargo fuzz build --target-dir "$work/build"
 host=$(rustc -vV | sed -n 's/^host: //p')
 failed=0
 for target in "${targets[@]}"; do
+  # A smoke run starts from the seeds alone.
+  if [ "$length" = smoke ]; then rm -rf "$work/corpus/$target" "$work/crashes/$target"; fi
   mkdir -p "$work/corpus/$target" "$work/crashes/$target"
   binary="$work/build/$host/release/$target"
   common=("$work/corpus/$target" "$work/seeds/$target" "-artifact_prefix=$work/crashes/$target/" -timeout=60 -rss_limit_mb=3000 -max_len=65536)
   if [ "$length" = smoke ]; then
     # Whole compressions are hundreds of times slower than parsers.
     case $target in roundtrip) runs=100 ;; remake) runs=300 ;; *) runs=3000 ;; esac
-    limit=("-runs=$runs" -seed=1 -max_total_time=120)
+    limit=("-runs=$runs" -seed=1)
   else
     limit=("-max_total_time=$length" -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
   fi
-  (cd "$work" && "$binary" "${common[@]}" "${limit[@]}") >"$work/$target.log" 2>&1 || true
+  status=0
+  (cd "$work" && "$binary" "${common[@]}" "${limit[@]}") >"$work/$target.log" 2>&1 || status=$?
   found=$(find "$work/crashes/$target" -type f | wc -l)
   echo "$target: $(grep -E '^(Done|#[0-9]+: cov|stat::number_of_executed_units|#[0-9]+)' "$work/$target.log" | tail -n 1 | cut -c1-100), $found crashes"
-  if [ "$found" -gt 0 ]; then failed=1; tail -n 30 "$work/$target.log" >&2; fi
+  if [ "$found" -gt 0 ] || [ "$status" -ne 0 ]; then failed=1; tail -n 30 "$work/$target.log" >&2; fi
 done
 exit "$failed"

@@ -1,8 +1,9 @@
 //! Damaged archives: what is intact of them, where it belongs, and which bytes are lost.
 
-use std::io::{BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use vxc::salvage::{Loss, Piece};
 use vxc::{ContentHasher, DecompressOptions, Error, Header, Salvage};
@@ -18,6 +19,9 @@ use crate::unpacked::{Broken, Hashed};
 
 /// Zeros are written in steps of this many bytes.
 const ZEROS: usize = 1 << 16;
+
+/// Said of an archive whose header and footer do not tell.
+const NO_END: &str = "where the content ends is not known";
 
 /// A file that may be damaged.
 type Damaged = Salvage<BufReader<std::fs::File>>;
@@ -54,6 +58,10 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
     if salvage.archives().is_empty() {
         return Err(Failure::Damaged("nothing of an archive is left".into()));
     }
+    if unpack.stored_name && header.name.is_none() {
+        let why = "no name is left of the archive; say where to write with -o or -c";
+        return Err(Failure::usage(why));
+    }
     let meta = source.meta.clone();
     let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
     let outcome =
@@ -83,8 +91,9 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
     let (mut salvage, _) = open(name, options)?;
     let mut text = String::new();
     let shown = Shown(name);
+    let mut decoded = Ok(());
     for number in 0..salvage.archives().len() {
-        salvage.decode(number, |piece| {
+        let end = salvage.decode(number, |piece| {
             let (segment, range, state) = match piece {
                 Piece::Content(header, _) if console.verbose() => {
                     let range = header.info.raw_offset..header.info.raw_end();
@@ -96,12 +105,21 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
             let which = segment.map_or("no segment".to_owned(), |n| format!("segment {n}"));
             text.push_str(&format!("{shown} : {which}, {} : {state}\n", bytes(&range)));
             Ok::<_, Failure>(())
-        })?;
+        });
+        match end {
+            Ok(true) => {}
+            Ok(false) => text.push_str(&format!("{shown} : {NO_END}\n")),
+            Err(e) => {
+                decoded = Err(e);
+                break;
+            }
+        }
     }
     for range in salvage.damaged() {
         text.push_str(&format!("{shown} : {} of the file are damaged\n", bytes(range)));
     }
-    print(&text)
+    print(&text)?;
+    decoded
 }
 
 fn lost(loss: &Loss) -> String {
@@ -116,13 +134,19 @@ fn bytes(range: &Range<u64>) -> String {
 fn failure(outcome: &Outcome, damaged: &[Range<u64>], place: &str) -> Option<Failure> {
     let Outcome { written, lost, doubts } = outcome;
     let mut parts = doubts.clone();
+    // Each archive of a file may have the same.
+    parts.dedup();
     if *lost > 0 {
         parts.insert(0, format!("{lost} of {written} bytes are lost; {place}"));
     } else if !damaged.is_empty() {
         let ranges: Vec<String> = damaged.iter().take(4).map(bytes).collect();
         let more = if damaged.len() > 4 { " and elsewhere" } else { "" };
         let ranges = ranges.join(", ");
-        parts.insert(0, format!("all content is intact, the archive is not: {ranges}{more}"));
+        let intact = match doubts.is_empty() {
+            true => "all content is intact".to_owned(),
+            false => format!("{written} bytes of content are intact"),
+        };
+        parts.insert(0, format!("{intact}, the archive is not: {ranges}{more}"));
     }
     (!parts.is_empty()).then(|| Failure::Damaged(parts.join("; ")))
 }
@@ -154,33 +178,21 @@ fn write(
         if outcome.written.saturating_add(digest.len) > most {
             return Err(over(outcome.written.saturating_add(digest.len), most));
         }
-        // The file can be made again as far as its unpacked form reaches without a gap.
-        let mut form =
-            tempfile::tempfile().map_err(Failure::io("cannot write a temporary file"))?;
-        let mut whole = true;
-        salvage.decode(number, |piece| {
-            match piece {
-                Piece::Content(_, bytes) if whole => {
-                    form.write_all(bytes).map_err(Failure::io("cannot write a temporary file"))?;
-                }
-                Piece::Content(..) => {}
-                Piece::Lost(_) => whole = false,
-            }
-            Ok::<_, Failure>(())
-        })?;
-        form.seek(SeekFrom::Start(0)).map_err(Failure::io("a temporary file"))?;
+        // What is made again is not larger than what it is made of.
+        if digest.len > salvage.most_content() {
+            return Err(Failure::Damaged("the header claims more than the file can hold".into()));
+        }
         let mut made = Hashed { out: &mut *output, hasher: ContentHasher::new(), error: None };
-        let result = vxc_remake::unpack(BufReader::new(form), &mut made, digest.len);
+        let remade = remake(salvage, number, &mut made, digest.len);
         let (hasher, error) = (made.hasher, made.error);
         if let Some(e) = error {
             return Err(output.explain(e));
         }
+        let whole = remade?;
         let done = hasher.len();
         outcome.written += done;
-        match result {
-            Ok(_) if hasher.digest() == digest => continue,
-            Err(vxc_remake::RemakeError::Io(e)) => return Err(output.explain(e)),
-            Ok(_) | Err(_) => {}
+        if whole && hasher.digest() == digest {
+            continue;
         }
         if done >= digest.len {
             outcome.doubts.push("the file does not have the checksum that the archive says".into());
@@ -193,6 +205,64 @@ fn write(
     Ok(outcome)
 }
 
+/// Makes a file again as far as its unpacked form reaches without a gap; says whether that is to its end.
+fn remake(
+    salvage: &mut Damaged,
+    number: usize,
+    out: &mut impl Write,
+    len: u64,
+) -> Result<bool, Failure> {
+    /// Why decoding stopped.
+    enum Stop {
+        /// At a gap, or nobody wants more.
+        Here,
+        Failed(Error),
+    }
+    impl From<Error> for Stop {
+        fn from(e: Error) -> Self {
+            Self::Failed(e)
+        }
+    }
+    let (sender, receiver) = sync_channel(1);
+    let (made, decoded) = std::thread::scope(|scope| {
+        let decoder = scope.spawn(move || {
+            salvage.decode(number, |piece| match piece {
+                Piece::Content(_, bytes) => sender.send(bytes.to_vec()).map_err(|_| Stop::Here),
+                Piece::Lost(_) => Err(Stop::Here),
+            })
+        });
+        let form = Form { receiver, chunk: Vec::new(), at: 0 };
+        let made = vxc_remake::unpack(form, out, len);
+        (made, decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    match (made, decoded) {
+        (_, Err(Stop::Failed(e))) => Err(e.into()),
+        (Ok(_), _) => Ok(true),
+        // Where writing failed, the writer knows.
+        (Err(_), _) => Ok(false),
+    }
+}
+
+/// The chunks that a decoder sends, as a reader.
+struct Form {
+    receiver: Receiver<Vec<u8>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Form {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.chunk.len() {
+            let Ok(chunk) = self.receiver.recv() else { return Ok(0) };
+            (self.chunk, self.at) = (chunk, 0);
+        }
+        let n = buf.len().min(self.chunk.len() - self.at);
+        buf[..n].copy_from_slice(&self.chunk[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
 /// Writes the content of one archive.
 fn content(
     salvage: &mut Damaged,
@@ -202,12 +272,7 @@ fn content(
     outcome: &mut Outcome,
     say: &mut impl FnMut(&str),
 ) -> Result<(), Failure> {
-    let archive = salvage.archives().get(number);
-    let footer = archive.and_then(|a| a.footer);
-    let declared = archive.and_then(|a| a.header.as_ref()).and_then(|h| h.raw_size);
-    if footer.is_none() && declared.is_none() {
-        outcome.doubts.push("where the content ends is not known".into());
-    }
+    let footer = salvage.archives().get(number).and_then(|a| a.footer);
     let base = outcome.written;
     let lost_before = outcome.lost;
     let mut hasher = ContentHasher::new();
@@ -241,7 +306,11 @@ fn content(
     match (decoded, failed) {
         (_, Some(failure)) => return Err(failure),
         (Err(Broken::Write(e)), None) => return Err(output.explain(e)),
-        (decoded, None) => decoded?,
+        (decoded, None) => {
+            if !decoded? {
+                outcome.doubts.push(NO_END.into());
+            }
+        }
     }
     if outcome.lost == lost_before
         && let Some(footer) = footer

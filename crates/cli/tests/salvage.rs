@@ -110,6 +110,64 @@ fn damage_beside_the_content_costs_none_of_it() {
     assert_eq!(done.code, Some(1), "{}", done.err);
     assert!(raw.starts_with(&f.read("y")) && f.read("y").len() > raw.len() / 2);
     assert!(done.err.contains("where the content ends"), "{}", done.err);
+    assert!(!done.err.contains("all content is intact"), "{}", done.err);
+    let tested = f.run(&["-t", "bad.vxc"]);
+    assert!(tested.text().contains("where the content ends"), "{}", tested.text());
+}
+
+/// A large file cut short, as an interrupted download leaves it: what is there comes back, and no zeros for what is not.
+#[test]
+fn the_beginning_of_a_large_archive() {
+    let f = Folder::new();
+    let raw = [text(2000), vec![0; 40 << 20]].concat();
+    f.write("x", &raw);
+    f.run(&["-1", "--segment", "16K", "x"]).good();
+    f.write("bad.vxc", &f.read("x.vxc")[..9000]);
+    let done = f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]);
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    let y = f.read("y");
+    assert!(!y.is_empty() && y.len() < 1 << 20 && raw.starts_with(&y), "{} bytes", y.len());
+    assert!(!done.err.contains("all content is intact"), "{}", done.err);
+}
+
+#[test]
+fn a_forgotten_model_is_asked_for() {
+    let f = Folder::new();
+    let raw = table(2000);
+    f.write("x", &raw);
+    f.run(&["fit", "x", "-o", "m.vxm"]).good();
+    f.run(&["-5", "--segment", "12K", "--model", "m.vxm", "x"]).good();
+    let hit = segments(&f, "x.vxc")[1].file.end - 5;
+    damage(&f, &[hit]);
+    f.run(&["-d", "--keep-going", "bad.vxc", "-o", "y"]).bad(3, &["needs the model"]);
+    assert!(!f.has("y"));
+    let done = f.run(&["-d", "--keep-going", "--model", "m.vxm", "bad.vxc", "-o", "y"]);
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    assert_eq!(done.err.matches(" are lost: ").count(), 1, "{}", done.err);
+}
+
+/// Lies about sizes cannot make a file without end.
+#[test]
+fn claims_beyond_what_the_file_can_hold() {
+    let f = Folder::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/root/zstd.root");
+    f.write("x", &std::fs::read(fixture).unwrap());
+    f.run(&["-4", "x"]).good();
+    let archive = f.read("x.vxc");
+    let header = vxc::Header::read(&archive[..]).unwrap();
+    let mut before = Vec::new();
+    header.write(&mut before).unwrap();
+    let mut original = header.original.unwrap();
+    for len in [1 << 48, u64::MAX] {
+        original.digest.len = len;
+        let mut bytes = Vec::new();
+        vxc::Header { original: Some(original), ..header.clone() }.write(&mut bytes).unwrap();
+        bytes.extend_from_slice(&archive[before.len()..]);
+        f.write("bad.vxc", &bytes);
+        f.run(&["-d", "--keep-going", "bad.vxc", "-o", "y"])
+            .bad(1, &["more than the file can hold"]);
+        assert!(!f.has("y"));
+    }
 }
 
 #[test]

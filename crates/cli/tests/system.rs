@@ -65,7 +65,6 @@ fn every_call_to_the_system_may_fail() {
                 harmless += u32::from(hit && done.code == Some(0));
                 let left: Vec<String> =
                     f.names().into_iter().filter(|n| n.ends_with(".tmp")).collect();
-                // Before the program has begun, and where removal itself fails, nobody can clean up.
                 assert!(left.is_empty(), "{what}: {left:?} is left");
                 assert!(
                     f.read("x") == raw && f.read("whole") == archive,
@@ -243,7 +242,11 @@ fn files_that_change_while_they_are_read() {
                 done.code.unwrap()
             });
             assert!(matches!(code, 0..=2), "{name} {round}: code {code}");
-            assert!(f.has("x"), "{name} {round}: an input that changed was removed");
+            if !f.has("x") {
+                // The writer came too late: nothing had changed, and everything is in the archive.
+                assert_eq!(code, 0);
+                assert!(f.run(&["-dc", "out"]).good().out == raw, "{name} {round}: removed");
+            }
             if f.has("out") {
                 f.run(&["-t", "out"]).good();
                 fs::remove_file(f.path("out")).unwrap();

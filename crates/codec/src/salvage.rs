@@ -4,6 +4,7 @@
 //! Two kinds of segment are lost: those whose own bytes are damaged, and intact ones whose definition, model or key
 //! segment is. Content that is given out has passed the checksum of its segment.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,8 +59,8 @@ struct Job {
 
 /// What decodes an archive's segments.
 struct Codes {
-    /// By id; why not, where one is lost.
-    streams: Vec<Result<Stream, String>>,
+    /// By id; why not, where one cannot be opened.
+    streams: BTreeMap<u32, Result<Stream, String>>,
     keys: Keys,
     held: u64,
 }
@@ -86,7 +87,8 @@ impl<R: Read + Seek> Salvage<R> {
         &self.found.damaged
     }
 
-    /// Gives the content of archive `number` to `sink`, in order and without a gap.
+    /// Gives the content of archive `number` to `sink`, in order and without a gap; says whether it reached the content's
+    /// end, which is not known where header and footer do not tell.
     ///
     /// # Errors
     /// I/O; a limit; [`Error::ModelMissing`]; what `sink` gives. Damage is a [`Piece::Lost`].
@@ -94,10 +96,9 @@ impl<R: Read + Seek> Salvage<R> {
         &mut self,
         number: usize,
         mut sink: impl FnMut(Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Some(archive) = self.found.archives.get(number).cloned() else { return Ok(()) };
-        let lost = archive.lost_content();
-        self.check_claims(&lost)?;
+    ) -> Result<bool, E> {
+        let Some(archive) = self.found.archives.get(number).cloned() else { return Ok(true) };
+        let (lost, end_known) = self.gaps(&archive)?;
         let mut codes = self.codes(&archive)?;
         let mut gaps = lost.into_iter().peekable();
         // The segment that should come next.
@@ -119,18 +120,36 @@ impl<R: Read + Seek> Salvage<R> {
                 }
             }
         }
-        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap, None))))
+        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap, None))))?;
+        Ok(end_known)
     }
 
-    /// A gap is as long as intact heads and footers say; lies in them must not make a file of any size.
-    fn check_claims(&self, lost: &[Range<u64>]) -> Result<(), Error> {
-        let most = self.file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16);
-        let claimed = lost.iter().fold(0u64, |sum, r| sum.saturating_add(r.end - r.start));
-        if claimed > most {
-            let message = format!("{claimed} lost bytes are more than the file can have held");
-            return Err(Error::Corruption(message));
+    /// Most bytes of content that a file of this size can hold: what intact heads, headers and footers claim beyond is a lie,
+    /// and must not make a file of any size.
+    pub fn most_content(&self) -> u64 {
+        self.file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16)
+    }
+
+    /// What no intact segment holds, and whether the content's end is known.
+    fn gaps(&self, archive: &RecoveredArchive) -> Result<(Vec<Range<u64>>, bool), Error> {
+        let mut lost = archive.lost_content();
+        let declared = archive.header.as_ref().is_some_and(|h| h.raw_size.is_some());
+        let mut end_known = archive.footer.is_some() || declared;
+        let too_much = |lost: &[Range<u64>]| {
+            let claimed = lost.iter().fold(0u64, |sum, r| sum.saturating_add(r.end - r.start));
+            claimed > self.most_content()
+        };
+        // Of a large archive that is cut short, the tail is more than the rest can hold; its length would be all zeros.
+        let reached = archive.segments.last().map_or(0, |(h, _)| h.info.raw_end());
+        if too_much(&lost) && lost.last().is_some_and(|gap| gap.start >= reached) {
+            lost.pop();
+            end_known = false;
         }
-        Ok(())
+        if too_much(&lost) {
+            let message = "segments lie further apart than the file can have held";
+            return Err(Error::Corruption(message.into()));
+        }
+        Ok((lost, end_known))
     }
 
     /// Opens the streams.
@@ -152,32 +171,31 @@ impl<R: Read + Seek> Salvage<R> {
                 models.push(Arc::new(model));
             }
         }
-        let mut streams: Vec<Result<Stream, String>> = Vec::new();
+        let mut streams: BTreeMap<u32, Result<Stream, String>> = BTreeMap::new();
+        let mut missing = None;
         for (id, at) in &archive.streams {
             let Block::Stream(def) = read_block_at(&mut self.input, *at, &limits)? else {
                 continue;
             };
-            let id = usize::try_from(*id).unwrap_or(usize::MAX);
-            // Ids rise; what is between them is lost. Damage leaves no more streams than bytes.
-            if id > usize::try_from(self.file_bytes).unwrap_or(usize::MAX) {
-                continue;
-            }
-            while streams.len() < id {
-                streams.push(Err(format!("the definition of stream {} is lost", streams.len())));
-            }
-            streams.push(match open_stream(&def, &models, &header) {
+            let stream = match open_stream(&def, &models, &header) {
                 Ok(stream) => {
                     held = held.saturating_add(stream.code().held_bytes());
                     check_memory(held, &limits)?;
                     Ok(stream)
                 }
-                // Of an archive without damage to its models, somebody forgot to give one.
-                Err(e @ Error::ModelMissing { .. }) if self.found.damaged.is_empty() => {
-                    return Err(e);
-                }
                 Err(e) if is_refusal(&e) => return Err(e),
-                Err(e) => Err(e.to_string()),
-            });
+                Err(e) => {
+                    let why = e.to_string();
+                    missing = missing.or(matches!(e, Error::ModelMissing { .. }).then_some(e));
+                    Err(why)
+                }
+            };
+            streams.insert(*id, stream);
+        }
+        // Forgotten, or lost with the archive: whoever has it can give it.
+        match missing {
+            Some(e) if streams.values().all(Result::is_err) => return Err(e),
+            _ => {}
         }
         Ok(Codes { streams, keys: Keys::default(), held })
     }
@@ -202,14 +220,13 @@ impl<R: Read + Seek> Salvage<R> {
             let Some((header, at)) = segments.next_if(|(header, _)| !waits(header)) else { break };
             let info = header.info;
             let unknown = || Err(format!("the definition of stream {} is lost", info.stream));
-            let stream =
-                match codes.streams.get(info.stream as usize).cloned().unwrap_or_else(unknown) {
-                    Ok(stream) => stream,
-                    Err(why) => {
-                        out.push((*header, Err(why)));
-                        continue;
-                    }
-                };
+            let stream = match codes.streams.get(&info.stream).cloned().unwrap_or_else(unknown) {
+                Ok(stream) => stream,
+                Err(why) => {
+                    out.push((*header, Err(why)));
+                    continue;
+                }
+            };
             let key = match info.primed_by {
                 None => None,
                 Some(n) => match codes.keys.get(info.stream, n) {
@@ -235,7 +252,7 @@ impl<R: Read + Seek> Salvage<R> {
         let streams = &codes.streams;
         let results = in_parallel(jobs, |(slot, mut job)| {
             let mut raw = Vec::new();
-            let decoded = match streams.get(job.header.info.stream as usize) {
+            let decoded = match streams.get(&job.header.info.stream) {
                 Some(Ok(stream)) => decode_segment(stream, &job.segment, &mut job.state, &mut raw),
                 _ => Err(Error::Corruption("a stream that is not there".into())),
             };
@@ -262,7 +279,7 @@ impl Codes {
     /// Keeps the final state of a segment that may prime others.
     fn keep(&mut self, job: Job) {
         let info = job.header.info;
-        if let (None, Some(Ok(stream))) = (info.primed_by, self.streams.get(info.stream as usize))
+        if let (None, Some(Ok(stream))) = (info.primed_by, self.streams.get(&info.stream))
             && !matches!(job.state, State::None)
         {
             let bytes = stream.code().state_bytes(info.kind);

@@ -154,3 +154,20 @@ fn recover_is_not_drawn_into_quadratic_work() {
     assert!(meter.1 > 4 * size, "the test does not try hard enough: {}", meter.1);
     assert!(meter.1 < 20 * size + (80 << 20), "{} bytes read", meter.1);
 }
+
+/// An archive that is the content of a damaged segment is not taken for one of the file's own.
+#[test]
+fn an_archive_within_a_damaged_segment_stays_inside() {
+    let inner = small_archive();
+    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"code").unwrap();
+    add(&mut writer, 0, SegmentKind::Stored, None, &[&[7; 40][..], &inner, &[9; 400]].concat());
+    let (bytes, _) = writer.finish().unwrap();
+    // A byte of the segment's first part, and the tail with index and footer.
+    let mut b = bytes[..bytes.len() - 80].to_vec();
+    let at = b.windows(40).position(|w| w == [7; 40]).unwrap();
+    b[at] ^= 1;
+    let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+    assert_eq!((r.method, r.archives.len()), (Method::Scan, 1));
+    assert_eq!((r.archives[0].streams.len(), r.archives[0].models.len()), (1, 0));
+}

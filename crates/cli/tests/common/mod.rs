@@ -174,5 +174,6 @@ pub fn peak_of(f: &Folder, args: &[&str], code: i32) -> u64 {
         std::thread::sleep(std::time::Duration::from_millis(2));
     };
     assert_eq!(status.code(), Some(code), "{args:?}");
+    assert!(last > 0, "{args:?}: the peak was not seen");
     last
 }

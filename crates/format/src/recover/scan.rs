@@ -37,6 +37,10 @@ pub(super) struct Scan<'a, R> {
     wasted: u64,
     done: Vec<RecoveredArchive>,
     current: RecoveredArchive,
+    /// Where the payload of a damaged segment should end: a header before that place is content.
+    inside: u64,
+    /// The first number and content offset behind the segments seen so far, damaged ones included.
+    reached: (u64, u64),
     damaged: Vec<Range<u64>>,
 }
 
@@ -60,6 +64,8 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             wasted: 0,
             done: Vec::new(),
             current: RecoveredArchive::default(),
+            inside: 0,
+            reached: (0, 0),
             damaged: Vec::new(),
         })
     }
@@ -108,6 +114,9 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             Thing::Block(frame, head) => {
                 let payload_at = at.saturating_add(frame.prefix_len);
                 let next = payload_at.saturating_add(frame.payload_len);
+                if let BlockHead::Segment(segment) = &head {
+                    self.reached = (segment.info.number.saturating_add(1), segment.info.raw_end());
+                }
                 if self.check_payload(&frame, payload_at)? {
                     self.found = self.found.saturating_add(1);
                     let memory = self.found.saturating_mul(FOUND_MEMORY);
@@ -118,6 +127,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 // If something stands where the payload ends, only its bytes are damaged; otherwise bytes
                 // are missing or were added, and the next block may start anywhere behind the head.
                 let resume = if self.stands_at(next)? { next } else { payload_at };
+                self.inside = next;
                 self.lost(at..resume);
                 Ok(resume)
             }
@@ -127,6 +137,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     /// The current archive ends here.
     fn close(&mut self) {
         let archive = std::mem::take(&mut self.current);
+        self.reached = (0, 0);
         if !archive.is_empty() {
             self.done.push(archive);
         }
@@ -202,6 +213,9 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         }
         let mut source = Source::new(bytes, at);
         if bytes.starts_with(&SIGNATURE) {
+            if at < self.inside {
+                return Ok(None);
+            }
             let header = intact(Header::from_source(&mut source))?;
             return Ok(header.map(|(header, len)| Thing::Header(header, len)));
         }
@@ -210,7 +224,14 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             return Ok(frame.head.is_empty().then_some(Thing::Index(frame)));
         }
         let Ok(head) = BlockHead::parse(&frame) else { return Ok(None) };
-        Ok(self.current.continues(&head).then_some(Thing::Block(frame, head)))
+        // Of an archive within a damaged segment, most blocks do not fit here.
+        let (number, raw_offset) = self.reached;
+        let follows = match &head {
+            BlockHead::Segment(h) => h.info.number >= number && h.info.raw_offset >= raw_offset,
+            BlockHead::Stream { .. } | BlockHead::Model(_) => true,
+        };
+        let fits = follows && self.current.continues(&head);
+        Ok(fits.then_some(Thing::Block(frame, head)))
     }
 
     /// At least `n` bytes from `at` on, or all that are left.
