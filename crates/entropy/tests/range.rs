@@ -105,6 +105,17 @@ proptest! {
         prop_assert_eq!(decoder.finish(), Ok(()));
     }
 
+    /// The end is the shortest: a byte fewer, read as zero, gives other values.
+    #[test]
+    fn no_byte_too_many(ops in ops()) {
+        let (cdfs, bytes) = (cdfs(), encode(&ops));
+        if let Some((_, fewer)) = bytes.split_last() {
+            let mut decoder = RangeDecoder::new(fewer);
+            let values: Vec<u64> = ops.iter().map(|op| run(&mut decoder, &cdfs, &blind(op))).collect();
+            prop_assert!(values != ops.iter().map(value_of).collect::<Vec<u64>>());
+        }
+    }
+
     /// Truncated, extended, changed and random bytes: values in range, and `finish` is true exactly for the
     /// bytes that the encoder writes for the values found.
     #[test]

@@ -223,6 +223,19 @@ fn a_symbol_without_frequency_is_refused() {
 }
 
 #[test]
+#[should_panic(expected = "without frequency")]
+fn one_symbol_without_frequency_among_others_is_refused() {
+    let tables = [EncTable::new(&FreqTable::from_counts(&[1, 0, 1]))];
+    RansEncoder::new().push_run_ctx(&tables, &[0, 0, 0], &[0, 1, 2]);
+}
+
+#[test]
+fn a_table_knows_its_symbols() {
+    let table = EncTable::new(&FreqTable::from_counts(&[1, 0, 1]));
+    assert_eq!([0, 1, 2, 3].map(|s| table.contains(s)), [true, false, true, false]);
+}
+
+#[test]
 fn states_that_need_not_be_there_are_refused() {
     let mut bytes: Vec<u8> = (0..8).flat_map(|_| 65_536u32.to_le_bytes()).collect();
     assert!(matches!(RansDecoder::new(&bytes), Err(EntropyError::Corrupt(_))));
