@@ -6,7 +6,7 @@
 //! found after a gap is placed exactly.
 //!
 //! Only container checksums are checked: decoding a segment still verifies its raw bytes. A walk that
-//! loses its way inside a stored `.vxc` may take blocks of that inner archive for the outer one's where
+//! loses its way inside a damaged, stored `.vxc` may take blocks of that inner archive for the outer one's where
 //! their numbers happen to fit; the raw checksum and the content digest are the judges then.
 
 mod scan;

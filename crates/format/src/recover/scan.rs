@@ -37,7 +37,7 @@ pub(super) struct Scan<'a, R> {
     wasted: u64,
     done: Vec<RecoveredArchive>,
     current: RecoveredArchive,
-    /// Where the payload of a damaged segment should end: a header before that place is content.
+    /// Where the payload of a damaged segment should end: before that place, headers and definitions are taken for content.
     inside: u64,
     /// The first number and content offset behind the segments seen so far, damaged ones included.
     reached: (u64, u64),
@@ -127,7 +127,9 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 // If something stands where the payload ends, only its bytes are damaged; otherwise bytes
                 // are missing or were added, and the next block may start anywhere behind the head.
                 let resume = if self.stands_at(next)? { next } else { payload_at };
-                self.inside = next;
+                if matches!(head, BlockHead::Segment(_)) {
+                    self.inside = next;
+                }
                 self.lost(at..resume);
                 Ok(resume)
             }
@@ -228,7 +230,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         let (number, raw_offset) = self.reached;
         let follows = match &head {
             BlockHead::Segment(h) => h.info.number >= number && h.info.raw_offset >= raw_offset,
-            BlockHead::Stream { .. } | BlockHead::Model(_) => true,
+            BlockHead::Stream { .. } | BlockHead::Model(_) => at >= self.inside,
         };
         let fits = follows && self.current.continues(&head);
         Ok(fits.then_some(Thing::Block(frame, head)))
