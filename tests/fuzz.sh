@@ -12,9 +12,9 @@ targets=("${@:-${all[@]}}")
 work=${FUZZ_WORK:-fuzz/target/work}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
+cargo run --quiet -p vxc-fuzz --bin seeds -- "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
 # Sanitizers are unstable flags: a nightly toolchain has them, and so has any other that is told to.
 if rustc +nightly --version >/dev/null 2>&1; then export RUSTUP_TOOLCHAIN=nightly; else export RUSTC_BOOTSTRAP=1; fi
-cargo run --release --quiet -p vxc-fuzz --bin seeds -- "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
 cargo fuzz build --target-dir "$work/build"
 host=$(rustc -vV | sed -n 's/^host: //p')
 failed=0
@@ -26,7 +26,7 @@ for target in "${targets[@]}"; do
   common=("$work/corpus/$target" "$work/seeds/$target" "-artifact_prefix=$work/crashes/$target/" -timeout=60 -rss_limit_mb=3000 -max_len=65536)
   if [ "$length" = smoke ]; then
     # Whole compressions are hundreds of times slower than parsers.
-    case $target in roundtrip) runs=100 ;; remake) runs=300 ;; *) runs=3000 ;; esac
+    case $target in roundtrip | tokeniser) runs=60 ;; weights) runs=150 ;; remake | unpack) runs=300 ;; *) runs=2000 ;; esac
     limit=("-runs=$runs" -seed=1)
   else
     limit=("-max_total_time=$length" -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
