@@ -75,7 +75,7 @@ pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Resu
     match tested {
         Ok((total, adler32)) => {
             if console.verbose() && searchable {
-                salvage::report(options, name, console)?;
+                salvage::report_whole(options, name)?;
             }
             if console.talks() {
                 print(&format!("{} : OK ({total} bytes, adler32 {adler32:08x})\n", Shown(name)))?;

@@ -21,7 +21,7 @@ pub enum Failure {
     Weights(WeightsError),
     /// The archive that was just written does not give the input back. Nothing was published.
     Verify(String),
-    /// An archive is damaged; what is intact of it was written, as the text says.
+    /// An archive is damaged; the text says how, and what of it was written.
     Damaged(String),
     /// Reading or writing failed; the text says what was tried.
     Io(String, io::Error),

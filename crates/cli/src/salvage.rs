@@ -5,14 +5,16 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use vxc::salvage::{Loss, Piece};
+use vxc::salvage::Piece;
 use vxc::{ContentHasher, DecompressOptions, Error, Header, Salvage};
+use vxc_format::SegmentInfo;
 
 use crate::batch::Sizes;
 use crate::console::{Console, Shown, print};
 use crate::decompress::{looks, placed};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe, is_stdin};
+use crate::list;
 use crate::options::Unpack;
 use crate::output::{Output, Target};
 use crate::unpacked::{Broken, Hashed};
@@ -83,7 +85,22 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
     }
 }
 
-/// Says of each segment whether it can be had, on standard output: of all with `-v`, else of those that cannot.
+/// Says of each segment of an archive that was decoded whole that it can be had, on standard output.
+///
+/// # Errors
+/// I/O.
+pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Failure> {
+    let (archive, _) = list::open(name, options)?;
+    let segments = archive.segments();
+    print(
+        &segments
+            .iter()
+            .map(|s| line(name, Some(s.info.number), &span(&s.info), "OK"))
+            .collect::<String>(),
+    )
+}
+
+/// Says which segments cannot be had, on standard output; with `-v` also which can.
 ///
 /// # Errors
 /// A limit; I/O.
@@ -94,16 +111,17 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
     let mut decoded = Ok(());
     for number in 0..salvage.archives().len() {
         let end = salvage.decode(number, |piece| {
-            let (segment, range, state) = match piece {
+            match piece {
                 Piece::Content(header, _) if console.verbose() => {
-                    let range = header.info.raw_offset..header.info.raw_end();
-                    (Some(header.info.number), range, "OK".to_owned())
+                    let number = Some(header.info.number);
+                    text.push_str(&line(name, number, &span(&header.info), "OK"));
                 }
-                Piece::Content(..) => return Ok(()),
-                Piece::Lost(loss) => (loss.segment, loss.content.clone(), lost(loss)),
-            };
-            let which = segment.map_or("no segment".to_owned(), |n| format!("segment {n}"));
-            text.push_str(&format!("{shown} : {which}, {} : {state}\n", bytes(&range)));
+                Piece::Content(..) => {}
+                Piece::Lost(loss) => {
+                    let state = format!("lost ({})", loss.why);
+                    text.push_str(&line(name, loss.segment, &loss.content, &state));
+                }
+            }
             Ok::<_, Failure>(())
         });
         match end {
@@ -122,8 +140,14 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
     decoded
 }
 
-fn lost(loss: &Loss) -> String {
-    format!("lost ({})", loss.why)
+/// What the test says of a segment.
+fn line(name: &Path, segment: Option<u64>, range: &Range<u64>, state: &str) -> String {
+    let which = segment.map_or("no segment".to_owned(), |n| format!("segment {n}"));
+    format!("{} : {which}, {} : {state}\n", Shown(name), bytes(range))
+}
+
+fn span(info: &SegmentInfo) -> Range<u64> {
+    info.raw_offset..info.raw_end()
 }
 
 fn bytes(range: &Range<u64>) -> String {

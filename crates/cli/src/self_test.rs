@@ -42,20 +42,14 @@ pub fn run(how: &SelfTestArgs) -> Result<u8, Failure> {
     for isa in Isa::available() {
         for threads in THREADS {
             let found = child(isa, threads)?;
-            let wrong: Vec<&str> = golden
-                .iter()
-                .filter(|(name, hash)| found.get(*name) != Some(*hash))
-                .map(|(name, _)| *name)
-                .collect();
-            let right = golden.len() - wrong.len();
+            let wrong: Vec<(&String, &String)> =
+                golden.iter().filter(|(name, hash)| found.get(*name) != Some(hash)).collect();
+            let (all, right) = (golden.len(), golden.len() - wrong.len());
             let name = isa.name();
-            print(&format!(
-                "{name}, {threads} threads : {right} of {} as they must be\n",
-                golden.len()
-            ))?;
-            for name in &wrong {
-                let found = found.get(name).copied().unwrap_or("none");
-                print(&format!("  {name} : {found} instead of {}\n", golden[name]))?;
+            print(&format!("{name}, {threads} threads : {right} of {all} as they must be\n"))?;
+            for (name, hash) in wrong {
+                let found = found.get(name).map_or("none", String::as_str);
+                print(&format!("  {name} : {found} instead of {hash}\n"))?;
                 code = 1;
             }
         }
@@ -64,7 +58,7 @@ pub fn run(how: &SelfTestArgs) -> Result<u8, Failure> {
 }
 
 /// The hashes of a process with this instruction set; empty where it fails.
-fn child(isa: Isa, threads: u16) -> Result<BTreeMap<&'static str, &'static str>, Failure> {
+fn child(isa: Isa, threads: u16) -> Result<BTreeMap<String, String>, Failure> {
     let program = std::env::current_exe().map_err(Failure::io("the program's own name"))?;
     let output = Command::new(program)
         .args(["self-test", "--hashes", "--threads", &threads.to_string()])
@@ -73,13 +67,12 @@ fn child(isa: Isa, threads: u16) -> Result<BTreeMap<&'static str, &'static str>,
         .stderr(Stdio::inherit())
         .output()
         .map_err(Failure::io("cannot start the program again"))?;
-    // Few and small: they live as long as the program.
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(parse(Box::leak(text.into_boxed_str())))
+    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
 }
 
-fn parse(text: &'static str) -> BTreeMap<&'static str, &'static str> {
-    text.lines().filter_map(|line| line.rsplit_once(' ')).collect()
+fn parse(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.lines().filter_map(|line| line.rsplit_once(' '));
+    pairs.map(|(name, hash)| (name.to_owned(), hash.to_owned())).collect()
 }
 
 /// All hashes of this process: BLAKE3, first 16 bytes.

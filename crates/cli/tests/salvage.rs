@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, table, text};
+use common::{Folder, fixture, table, text};
 
 /// A segment as `list --json` has it.
 struct Segment {
@@ -151,8 +151,7 @@ fn a_forgotten_model_is_asked_for() {
 #[test]
 fn claims_beyond_what_the_file_can_hold() {
     let f = Folder::new();
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/root/zstd.root");
-    f.write("x", &std::fs::read(fixture).unwrap());
+    f.write("x", &fixture("root/zstd.root"));
     f.run(&["-4", "x"]).good();
     let archive = f.read("x.vxc");
     let header = vxc::Header::read(&archive[..]).unwrap();
@@ -195,8 +194,7 @@ fn whole_archives_are_as_without_the_flag() {
 #[test]
 fn remade_files_come_back_up_to_the_first_loss() {
     let f = Folder::new();
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/root/zstd.root");
-    let file = std::fs::read(fixture).unwrap();
+    let file = fixture("root/zstd.root");
     f.write("x", &file);
     f.run(&["-4", "x"]).good();
     let list = f.run(&["list", "--json", "x.vxc"]).good();

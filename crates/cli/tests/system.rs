@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
-use common::{Folder, Outcome, have, table, text};
+use common::{Folder, Outcome, fixture, have, table, text};
 
 const VXC: &str = env!("CARGO_BIN_EXE_vxc");
 
@@ -209,9 +209,7 @@ fn files_that_change_while_they_are_read() {
     use std::io::{Seek, SeekFrom, Write};
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     let f = Folder::new();
-    let fixture =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/hdf5/filters_latest.h5");
-    for (name, raw) in [("table", table(4000)), ("hdf5", fs::read(fixture).unwrap())] {
+    for (name, raw) in [("table", table(4000)), ("hdf5", fixture("hdf5/filters_latest.h5"))] {
         let mut outcomes = [0; 2];
         for round in 0..8u64 {
             f.write("x", &raw);

@@ -51,9 +51,10 @@ pub struct Salvage<R> {
 }
 
 /// A segment that is to be decoded.
-struct Job {
+struct Job<'a> {
     header: SegmentHeader,
     segment: Segment,
+    stream: &'a Stream,
     state: State,
 }
 
@@ -209,7 +210,7 @@ impl<R: Read + Seek> Salvage<R> {
     ) -> Result<Vec<(SegmentHeader, Result<Vec<u8>, String>)>, Error> {
         let limits = self.options.limits;
         let mut out: Vec<(SegmentHeader, Result<Vec<u8>, String>)> = Vec::new();
-        let mut jobs: Vec<(usize, Job)> = Vec::new();
+        let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
         let mut most = usize::MAX;
         while jobs.len() < most {
             let waits = |h: &SegmentHeader| {
@@ -219,49 +220,52 @@ impl<R: Read + Seek> Salvage<R> {
             };
             let Some((header, at)) = segments.next_if(|(header, _)| !waits(header)) else { break };
             let info = header.info;
-            let unknown = || Err(format!("the definition of stream {} is lost", info.stream));
-            let stream = match codes.streams.get(&info.stream).cloned().unwrap_or_else(unknown) {
-                Ok(stream) => stream,
-                Err(why) => {
-                    out.push((*header, Err(why)));
+            let mut lost = |why: String| out.push((*header, Err(why)));
+            let stream = match codes.streams.get(&info.stream) {
+                Some(Ok(stream)) => stream,
+                Some(Err(why)) => {
+                    lost(why.clone());
+                    continue;
+                }
+                None => {
+                    lost(format!("the definition of stream {} is lost", info.stream));
                     continue;
                 }
             };
-            let key = match info.primed_by {
-                None => None,
-                Some(n) => match codes.keys.get(info.stream, n) {
-                    Some(state) => Some(state.clone()),
-                    None => {
-                        let why = format!("it starts from segment {n}, which is lost");
-                        out.push((*header, Err(why)));
-                        continue;
-                    }
-                },
+            let key = info.primed_by.map(|n| codes.keys.get(info.stream, n).cloned().ok_or(n));
+            let key = match key.transpose() {
+                Ok(key) => key,
+                Err(n) => {
+                    lost(format!("it starts from segment {n}, which is lost"));
+                    continue;
+                }
             };
             let each = stream.memory(info.kind, info.raw_len);
             let fixed = codes.held.saturating_add(codes.keys.bytes());
             check_memory(each.saturating_add(fixed), &limits)?;
             most = most.min(threads(self.options.threads, limits.max_memory, fixed, each));
             let Block::Segment(segment) = read_block_at(&mut self.input, *at, &limits)? else {
+                lost("the file changed while it was read".into());
                 continue;
             };
-            let state = start_state(&stream, &segment, key);
-            jobs.push((out.len(), Job { header: *header, segment, state }));
+            let state = start_state(stream, &segment, key);
+            jobs.push((out.len(), Job { header: *header, segment, stream, state }));
             out.push((*header, Ok(Vec::new())));
         }
-        let streams = &codes.streams;
         let results = in_parallel(jobs, |(slot, mut job)| {
             let mut raw = Vec::new();
-            let decoded = match streams.get(&job.header.info.stream) {
-                Some(Ok(stream)) => decode_segment(stream, &job.segment, &mut job.state, &mut raw),
-                _ => Err(Error::Corruption("a stream that is not there".into())),
-            };
-            (slot, job, decoded.map(|()| raw))
+            let decoded = decode_segment(job.stream, &job.segment, &mut job.state, &mut raw);
+            let bytes = job.stream.code().state_bytes(job.header.info.kind);
+            (slot, job.header.info, job.state, bytes, decoded.map(|()| raw))
         });
-        for (slot, job, result) in results {
+        for (slot, info, state, bytes, result) in results {
             let result = match result {
                 Ok(raw) => {
-                    codes.keep(job);
+                    // It may prime others.
+                    if info.primed_by.is_none() && !matches!(state, State::None) {
+                        let (stream, segment) = (info.stream, info.number);
+                        codes.keys.put(Key { stream, segment, state, bytes });
+                    }
                     Ok(raw)
                 }
                 Err(e) if is_refusal(&e) => return Err(e),
@@ -272,20 +276,6 @@ impl<R: Read + Seek> Salvage<R> {
             }
         }
         Ok(out)
-    }
-}
-
-impl Codes {
-    /// Keeps the final state of a segment that may prime others.
-    fn keep(&mut self, job: Job) {
-        let info = job.header.info;
-        if let (None, Some(Ok(stream))) = (info.primed_by, self.streams.get(&info.stream))
-            && !matches!(job.state, State::None)
-        {
-            let bytes = stream.code().state_bytes(info.kind);
-            let (stream, segment) = (info.stream, info.number);
-            self.keys.put(Key { stream, segment, state: job.state, bytes });
-        }
     }
 }
 

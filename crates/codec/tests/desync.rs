@@ -4,50 +4,42 @@
 #![allow(missing_docs)]
 mod common;
 
-use common::{jets, options};
+use common::jets;
+use vxc::StreamCode;
+use vxc::stream::Stream;
 use vxc_entropy::desync;
-use vxc_format::{ArchiveWriter, Block, BlockReader, DecodeLimits, NewSegment, RawSummary};
+use vxc_format::{Block, BlockReader, DecodeLimits};
 
 #[test]
-fn both_sides_take_the_same_steps() {
+fn a_changed_byte_is_found_where_it_stands() {
     let raw = jets()[..124 * 300].to_vec();
     for level in 4..=6 {
-        let options = vxc::CompressOptions { verify: false, ..options(level) };
-        let archive = vxc::compress(&raw, &options).unwrap();
-        // What the encoder does for the segment is the last thing it does.
-        let mut decoders = Vec::new();
-        for damage in [false, true] {
-            let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
-            let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
-            loop {
-                match reader.next_block().unwrap() {
-                    Block::Stream(d) => drop(writer.define_stream(d.kind, d.source, &d.payload)),
-                    Block::Segment(mut s) => {
-                        let (i, at) = (s.header.info, s.coded.len() / 2);
-                        s.coded[at] ^= u8::from(damage);
-                        let raw = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
-                        let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
-                        let segment = NewSegment { stream, kind, primed_by, raw, coded: &s.coded };
-                        writer.segment(&segment).unwrap();
-                    }
-                    Block::Model(_) => {}
-                    Block::End(_) => break,
-                }
-            }
-            writer.content(&raw);
-            let (archive, _) = writer.finish().unwrap();
+        let archive = common::compress(&raw, level);
+        let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
+        let mut blocks = || reader.next_block().unwrap();
+        let (Block::Stream(def), Block::Segment(segment)) = (blocks(), blocks()) else {
+            panic!("one stream and its segment")
+        };
+        let stream = Stream::new(StreamCode::from_bytes(&def.payload).unwrap());
+        let kind = segment.header.info.kind;
+        let decode = |coded: &[u8]| {
+            let mut out = Vec::new();
+            let mut state = stream.fresh(kind);
             desync::start();
-            assert_eq!(common::decompress(&archive).is_ok(), !damage);
-            decoders.push(desync::take());
-        }
-        desync::start();
-        common::decompress(&archive).unwrap();
-        let again = desync::take();
-        assert_eq!(desync::parting(&again, &decoders[0]), None);
-        let (from, to) = desync::parting(&decoders[0], &decoders[1]).unwrap();
+            let decoded = stream.decode(kind, &mut state, coded, &mut out, raw.len());
+            (decoded.is_ok() && out == raw, desync::take())
+        };
+        let (good, right) = decode(&segment.coded);
+        assert!(good);
+        assert_eq!(desync::parting(&right, &decode(&segment.coded).1), None);
+        let mut coded = segment.coded.clone();
+        let middle = coded.len() / 2;
+        coded[middle] ^= 1;
+        let (good, wrong) = decode(&coded);
+        assert!(!good);
+        let (from, to) = desync::parting(&right, &wrong).unwrap();
         // The byte in the middle is read somewhere in the middle.
-        let steps = decoders[0].steps;
-        assert!(from > steps / 5 && to < steps, "{from}..{to} of {steps}");
+        assert!(from > right.steps / 5 && to < right.steps, "{from}..{to} of {}", right.steps);
     }
 }
 

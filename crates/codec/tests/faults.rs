@@ -86,27 +86,36 @@ fn assert_io(e: &Error, what: &str) {
     assert_eq!(e.exit_code(), 2, "{what}: {e}");
 }
 
+/// Runs with a failure at call 0, 1, … until none is met; each run gives the number of calls and what came of
+/// it. There are more than `least`.
+fn at_every_call(what: &str, least: usize, run: impl Fn(usize) -> (usize, Result<(), Error>)) {
+    let mut n = 0;
+    loop {
+        match run(n) {
+            (calls, Ok(())) => {
+                assert!(calls <= n, "{what}: a failure at call {n} was passed over");
+                break;
+            }
+            (_, Err(e)) => assert_io(&e, &format!("{what} call {n}")),
+        }
+        n += 1;
+    }
+    assert!(n > least, "{what}: {n} calls");
+}
+
 #[test]
 fn writing_fails_at_every_call() {
     let raw = content();
     for level in [1, 3, 5] {
-        let mut n = 0;
-        loop {
-            let write = || {
-                let mut encoder = Encoder::new(Faulty::new(Vec::new(), n), small(level))?;
+        at_every_call(&format!("-{level}"), 5, |n| {
+            let out = Faulty::new(Vec::new(), n);
+            let calls = out.calls.clone();
+            let written = Encoder::new(out, small(level)).and_then(|mut encoder| {
                 encoder.push(&raw)?;
-                encoder.finish().map(|(out, _)| out)
-            };
-            match write() {
-                Ok(out) => {
-                    assert!(out.calls.get() <= n, "a failure was passed over");
-                    break;
-                }
-                Err(e) => assert_io(&e, &format!("-{level} call {n}")),
-            }
-            n += 1;
-        }
-        assert!(n > 5, "-{level}: {n} calls");
+                encoder.finish().map(|_| ())
+            });
+            (calls.get(), written)
+        });
     }
 }
 
@@ -115,12 +124,11 @@ fn reading_fails_at_every_call() {
     let raw = content();
     for level in [1, 3, 5] {
         let archive = vxc::compress(&raw, &small(level)).unwrap();
-        let mut n = 0;
-        loop {
+        at_every_call(&format!("-{level}"), 20, |n| {
             let mut got = Vec::new();
             let input = Faulty::new(&archive[..], n);
             let calls = input.calls.clone();
-            let result = Decoder::new(input, DecompressOptions::default()).and_then(|mut d| {
+            let read = Decoder::new(input, DecompressOptions::default()).and_then(|mut d| {
                 loop {
                     match d.next_chunk()? {
                         [] => return Ok(()),
@@ -129,16 +137,9 @@ fn reading_fails_at_every_call() {
                 }
             });
             assert!(raw.starts_with(&got), "-{level} call {n}: wrong bytes were given out");
-            match result {
-                Ok(()) => {
-                    assert!(calls.get() <= n && got == raw, "a failure was passed over");
-                    break;
-                }
-                Err(e) => assert_io(&e, &format!("-{level} call {n}")),
-            }
-            n += 1;
-        }
-        assert!(n > 20, "-{level}: {n} calls");
+            assert!(read.is_err() || got == raw, "-{level} call {n}: not everything");
+            (calls.get(), read)
+        });
     }
 }
 
@@ -146,21 +147,21 @@ fn reading_fails_at_every_call() {
 fn random_access_and_salvage_fail_at_every_call() {
     let raw = content();
     let archive = vxc::compress(&raw, &small(5)).unwrap();
-    let range = |n| {
+    at_every_call("range", 20, |n| {
         let input = Faulty::new(Cursor::new(&archive), n);
         let calls = input.calls.clone();
-        let result = Archive::open(input, DecompressOptions::default()).and_then(|mut a| {
+        let read = Archive::open(input, DecompressOptions::default()).and_then(|mut a| {
             let mut part = vec![0; 500];
             let got = a.read_range(7000, &mut part)?;
             assert!(part[..got] == raw[7000..7000 + got]);
             Ok(())
         });
-        (calls.get(), result)
-    };
-    let salvage = |n| {
+        (calls.get(), read)
+    });
+    at_every_call("salvage", 20, |n| {
         let input = Faulty::new(Cursor::new(&archive), n);
         let calls = input.calls.clone();
-        let result = Salvage::open(input, DecompressOptions::default()).and_then(|mut s| {
+        let read = Salvage::open(input, DecompressOptions::default()).and_then(|mut s| {
             s.decode(0, |piece| match piece {
                 Piece::Content(header, bytes) => {
                     let at = header.info.raw_offset as usize;
@@ -170,24 +171,8 @@ fn random_access_and_salvage_fail_at_every_call() {
                 Piece::Lost(loss) => panic!("a failing disk is no damage: {loss:?}"),
             })
         });
-        (calls.get(), result.map(|_| ()))
-    };
-    /// Fails at the n-th call; gives the number of calls.
-    type Run<'a> = &'a dyn Fn(usize) -> (usize, Result<(), Error>);
-    for (what, run) in [("range", &range as Run<'_>), ("salvage", &salvage)] {
-        let mut n = 0;
-        loop {
-            match run(n) {
-                (calls, Ok(())) => {
-                    assert!(calls <= n, "{what}: a failure was passed over");
-                    break;
-                }
-                (_, Err(e)) => assert_io(&e, &format!("{what} call {n}")),
-            }
-            n += 1;
-        }
-        assert!(n > 20, "{what}: {n} calls");
-    }
+        (calls.get(), read.map(|_| ()))
+    });
 }
 
 #[test]

@@ -11,24 +11,8 @@ use vxc::{Archive, CompressOptions, Decoder, DecompressOptions, Encoder, Level};
 
 use common::Random;
 
-const KINDS: [Kind; 13] = [
-    Kind::F16,
-    Kind::Bf16,
-    Kind::F32,
-    Kind::F64,
-    Kind::I8,
-    Kind::I16,
-    Kind::I32,
-    Kind::I64,
-    Kind::U8,
-    Kind::U16,
-    Kind::U32,
-    Kind::U64,
-    Kind::Bytes(3),
-];
-
 fn layout() -> impl Strategy<Value = RecordLayout> {
-    let kind = prop::sample::select(KINDS.to_vec());
+    let kind = prop::sample::select([&Kind::NUMBERS[..], &[Kind::Bytes(3)]].concat());
     let field = (kind, any::<bool>(), 0u32..3);
     (prop::collection::vec(field, 1..7), 0usize..3).prop_map(|(fields, gap)| {
         let mut offset = 0;

@@ -29,27 +29,12 @@ pub fn level(u: &mut Unstructured<'_>) -> Level {
 
 /// A layout of a few fields, or none.
 pub fn layout(u: &mut Unstructured<'_>) -> Option<RecordLayout> {
-    const KINDS: [Kind; 11] = [
-        Kind::F16,
-        Kind::Bf16,
-        Kind::F32,
-        Kind::F64,
-        Kind::I8,
-        Kind::I16,
-        Kind::I32,
-        Kind::I64,
-        Kind::U8,
-        Kind::U32,
-        Kind::U64,
-    ];
     let n = below(u, 7);
     let mut offset = 0;
     let fields: Vec<Field> = (0..n)
         .map(|i| {
-            let kind = match below(u, KINDS.len() + 1) {
-                k if k < KINDS.len() => KINDS[k],
-                _ => Kind::Bytes(1 + below(u, 8) as u8),
-            };
+            let number = Kind::NUMBERS.get(below(u, Kind::NUMBERS.len() + 1)).copied();
+            let kind = number.unwrap_or_else(|| Kind::Bytes(1 + below(u, 8) as u8));
             let endian = if below(u, 4) == 0 { Endian::Big } else { Endian::Little };
             let group = below(u, 3) as u32;
             let field = Field { name: format!("f{i}"), offset, kind, endian, group };

@@ -43,6 +43,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds of number.
+    pub const NUMBERS: [Self; 12] = [
+        Self::F16,
+        Self::Bf16,
+        Self::F32,
+        Self::F64,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+    ];
+
     /// Width in bytes, 1..=8.
     pub const fn bytes(self) -> usize {
         match self {

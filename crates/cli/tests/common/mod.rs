@@ -148,6 +148,12 @@ pub fn text(lines: u32) -> Vec<u8> {
         .collect()
 }
 
+/// A scientific file of the repository, by its name below the fixtures of `vxc-data`.
+pub fn fixture(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures");
+    fs::read(folder.join(name)).unwrap()
+}
+
 /// Whether a program of the system is there; says so if not.
 pub fn have(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
