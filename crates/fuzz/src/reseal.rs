@@ -144,9 +144,15 @@ mod tests {
 
     #[test]
     fn damage_gets_past_the_checksums_of_the_container() {
+        let mut tried = 0;
         for (name, bytes) in seeds::archives() {
+            // Unpacked forms of files are refused before a block is read, whatever its checksum.
+            if vxc::decompress(&bytes, &Default::default()).is_err() {
+                continue;
+            }
+            tried += 1;
             let mut bad = bytes.clone();
-            // The first coded byte of the last block before the index.
+            // The last byte of the last block before the index.
             let footer = bad.len() - FOOTER_BYTES;
             let index = u64::from_le_bytes(bad[footer..footer + 8].try_into().unwrap()) as usize;
             bad[index - 1] ^= 1;
@@ -157,5 +163,6 @@ mod tests {
                 assert!(e.to_string() != plain, "{name}: {plain}");
             }
         }
+        assert!(tried > 5, "{tried} archives");
     }
 }
