@@ -141,7 +141,10 @@ fn buffered(reader: impl Read) -> impl Read {
 }
 
 /// The target, unless only the archive knows it.
-fn early_target(unpack: &Unpack, name: &Path) -> Result<Option<Target>, Failure> {
+///
+/// # Errors
+/// Usage.
+pub fn early_target(unpack: &Unpack, name: &Path) -> Result<Option<Target>, Failure> {
     Ok(match &unpack.placing.target {
         Some(target) => Some(target.clone()),
         None if is_stdin(name) => Some(Target::Stdout),

@@ -151,13 +151,10 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         Err(e) => return Err(e.into()),
     };
     let mut segments = Vec::with_capacity(entries.len());
-    let mut number_of_archive = 0;
-    for (i, entry) in entries.iter().enumerate() {
+    for entry in &entries {
         let info = entry.info;
-        // Numbers start again in each archive.
-        number_of_archive += usize::from(i > 0 && info.number == 0);
         segments.push(SegmentReport {
-            archive: number_of_archive,
+            archive: entry.archive,
             number: info.number,
             stream: info.stream,
             kind: kind(info.kind),

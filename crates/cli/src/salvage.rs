@@ -4,23 +4,22 @@ use std::io::{self, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
+use vxc::archive::SegmentEntry;
 use vxc::salvage::Piece;
 use vxc::{ContentHasher, DecompressOptions, Error, Header, Salvage};
 use vxc_format::SegmentInfo;
 
 use crate::batch::Sizes;
 use crate::console::{Console, Shown, print};
-use crate::decompress::{looks, placed};
+use crate::decompress::{early_target, looks, placed};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe, is_stdin};
 use crate::list;
 use crate::options::Unpack;
 use crate::output::{Output, Target};
 use crate::unpacked::{Broken, Hashed};
-
-/// Zeros are written in steps of this many bytes.
-const ZEROS: usize = 1 << 16;
 
 /// Said of an archive whose header and footer do not tell.
 const NO_END: &str = "where the content ends is not known";
@@ -39,14 +38,46 @@ struct Outcome {
     doubts: Vec<String>,
 }
 
-fn open(name: &Path, options: &DecompressOptions) -> Result<(Damaged, Source), Failure> {
-    let no_file = || Failure::usage("--keep-going needs a file: a pipe cannot be searched");
-    if is_stdin(name) || is_pipe(name) {
-        return Err(no_file());
-    }
-    let mut source = Source::open(name)?;
+fn open(options: &DecompressOptions, source: &mut Source) -> Result<Damaged, Failure> {
     let file = source.file.take().ok_or_else(no_file)?;
-    Ok((Salvage::open(BufReader::new(file), options.clone())?, source))
+    Ok(Salvage::open(BufReader::new(file), options.clone())?)
+}
+
+fn no_file() -> Failure {
+    Failure::usage("--keep-going needs a file: a pipe cannot be searched")
+}
+
+/// An archive within a file, for lines about its segments.
+struct Place {
+    /// Its number, if there are several.
+    archive: Option<usize>,
+    /// Where its content starts in what decompression gives.
+    base: u64,
+    /// The file whose unpacked form its content is.
+    original: Option<u64>,
+}
+
+impl Place {
+    fn new(number: usize, of: usize, base: u64, header: Option<&Header>) -> Self {
+        let original = header.and_then(|h| h.original).map(|o| o.digest.len);
+        Self { archive: (of > 1).then_some(number), base, original }
+    }
+
+    /// What the test says of a range of the content.
+    fn line(&self, name: &Path, segment: Option<u64>, range: &Range<u64>, state: &str) -> String {
+        let archive = self.archive.map_or(String::new(), |n| format!("archive {n}, "));
+        let which = segment.map_or("segments unknown".to_owned(), |n| format!("segment {n}"));
+        let range = match self.original {
+            None => bytes(&(self.base + range.start..self.base + range.end)),
+            Some(_) => format!("{} of the unpacked form", bytes(range)),
+        };
+        format!("{} : {archive}{which}, {range} : {state}\n", Shown(name))
+    }
+
+    /// Where the next archive's content starts, behind `content` bytes of this one's.
+    fn next(&self, content: u64) -> u64 {
+        self.base.saturating_add(self.original.unwrap_or(content))
+    }
 }
 
 /// Decompresses what is intact: lost bytes are zero in the output, and named.
@@ -55,11 +86,19 @@ fn open(name: &Path, options: &DecompressOptions) -> Result<(Damaged, Source), F
 /// [`Failure::Damaged`] once everything that is intact was written, if anything was not; else whatever went wrong, and
 /// nothing was published.
 pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Failure> {
-    let (mut salvage, source) = open(name, &unpack.options)?;
-    let header = salvage.archives().iter().find_map(|a| a.header.clone()).unwrap_or_default();
-    if salvage.archives().is_empty() {
-        return Err(Failure::Damaged("nothing of an archive is left".into()));
+    if is_stdin(name) || is_pipe(name) {
+        return Err(no_file());
     }
+    let mut source = Source::open(name)?;
+    // What is refused anyway is refused before the file is searched.
+    if let Some(target) = early_target(unpack, name)? {
+        target.check(unpack.placing.force, &source.meta)?;
+    }
+    let mut salvage = open(&unpack.options, &mut source)?;
+    let Some(first) = salvage.archives().first() else {
+        return Err(Failure::Damaged("nothing of an archive is left".into()));
+    };
+    let header = first.header.clone().unwrap_or_default();
     if unpack.stored_name && header.name.is_none() {
         let why = "no name is left of the archive; say where to write with -o or -c";
         return Err(Failure::usage(why));
@@ -70,6 +109,12 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
         write(&mut salvage, unpack.options.limits.max_output, &mut output, &mut |line| {
             console.warning(name, line);
         })?;
+    let nothing =
+        outcome.written == outcome.lost && (outcome.lost > 0 || !outcome.doubts.is_empty());
+    if nothing && target != Target::Stdout {
+        let failure = failure(&outcome, salvage.damaged(), "nothing was written");
+        return Err(failure.unwrap_or(Failure::Damaged("nothing is left".into())));
+    }
     output.publish(&looks(&header, meta.as_ref()))?;
     let sizes = Sizes { raw: outcome.written, coded: source.len.unwrap_or(0) };
     let place = match &target {
@@ -92,12 +137,17 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
 pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Failure> {
     let (archive, _) = list::open(name, options)?;
     let segments = archive.segments();
-    print(
-        &segments
-            .iter()
-            .map(|s| line(name, Some(s.info.number), &span(&s.info), "OK"))
-            .collect::<String>(),
-    )
+    let headers: Vec<&Header> = archive.headers().collect();
+    let mut text = String::new();
+    let mut base = 0;
+    for (number, (header, footer)) in headers.iter().zip(archive.footers()).enumerate() {
+        let place = Place::new(number, headers.len(), base, Some(header));
+        for SegmentEntry { info, .. } in segments.iter().filter(|s| s.archive == number) {
+            text.push_str(&place.line(name, Some(info.number), &span(info), "OK"));
+        }
+        base = place.next(footer.content.len);
+    }
+    print(&text)
 }
 
 /// Says which segments cannot be had, on standard output; with `-v` also which can.
@@ -105,25 +155,33 @@ pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Fail
 /// # Errors
 /// A limit; I/O.
 pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Result<(), Failure> {
-    let (mut salvage, _) = open(name, options)?;
+    let mut salvage = open(options, &mut Source::open(name)?)?;
+    let mut base = 0;
     let mut text = String::new();
     let shown = Shown(name);
     let mut decoded = Ok(());
     for number in 0..salvage.archives().len() {
+        let archives = salvage.archives();
+        let place = Place::new(number, archives.len(), base, archives[number].header.as_ref());
+        let mut reached = 0;
         let end = salvage.decode(number, |piece| {
             match piece {
-                Piece::Content(header, _) if console.verbose() => {
-                    let number = Some(header.info.number);
-                    text.push_str(&line(name, number, &span(&header.info), "OK"));
+                Piece::Content(header, _) => {
+                    reached = header.info.raw_end();
+                    if console.verbose() {
+                        let number = Some(header.info.number);
+                        text.push_str(&place.line(name, number, &span(&header.info), "OK"));
+                    }
                 }
-                Piece::Content(..) => {}
                 Piece::Lost(loss) => {
+                    reached = loss.content.end;
                     let state = format!("lost ({})", loss.why);
-                    text.push_str(&line(name, loss.segment, &loss.content, &state));
+                    text.push_str(&place.line(name, loss.segment, &loss.content, &state));
                 }
             }
             Ok::<_, Failure>(())
         });
+        base = place.next(reached);
         match end {
             Ok(true) => {}
             Ok(false) => text.push_str(&format!("{shown} : {NO_END}\n")),
@@ -140,12 +198,6 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
     decoded
 }
 
-/// What the test says of a segment.
-fn line(name: &Path, segment: Option<u64>, range: &Range<u64>, state: &str) -> String {
-    let which = segment.map_or("no segment".to_owned(), |n| format!("segment {n}"));
-    format!("{} : {which}, {} : {state}\n", Shown(name), bytes(range))
-}
-
 fn span(info: &SegmentInfo) -> Range<u64> {
     info.raw_offset..info.raw_end()
 }
@@ -157,9 +209,11 @@ fn bytes(range: &Range<u64>) -> String {
 /// What to say at the end; none if the archive is whole.
 fn failure(outcome: &Outcome, damaged: &[Range<u64>], place: &str) -> Option<Failure> {
     let Outcome { written, lost, doubts } = outcome;
-    let mut parts = doubts.clone();
     // Each archive of a file may have the same.
+    let mut parts: Vec<&str> = doubts.iter().map(String::as_str).collect();
+    parts.sort_unstable();
     parts.dedup();
+    let mut parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
     if *lost > 0 {
         parts.insert(0, format!("{lost} of {written} bytes are lost; {place}"));
     } else if !damaged.is_empty() {
@@ -202,8 +256,8 @@ fn write(
         if outcome.written.saturating_add(digest.len) > most {
             return Err(over(outcome.written.saturating_add(digest.len), most));
         }
-        // What is made again is not larger than what it is made of.
-        if digest.len > salvage.most_content() {
+        // What is made again is not larger than what it is made of; all archives together may claim as much as one.
+        if outcome.written.saturating_add(digest.len) > salvage.most_content() {
             return Err(Failure::Damaged("the header claims more than the file can hold".into()));
         }
         let mut made = Hashed { out: &mut *output, hasher: ContentHasher::new(), error: None };
@@ -223,13 +277,13 @@ fn write(
             continue;
         }
         let range = outcome.written..outcome.written + digest.len - done;
-        say(&format!("{} are lost: the form of the file has a gap before them", bytes(&range)));
+        say(&format!("{} are lost: they, or what is before them, need lost bytes", bytes(&range)));
         fill(output, digest.len - done, &mut outcome)?;
     }
     Ok(outcome)
 }
 
-/// Makes a file again as far as its unpacked form reaches without a gap; says whether that is to its end.
+/// Makes a file again up to the first block that needs lost bytes of its unpacked form; says whether that is to its end.
 fn remake(
     salvage: &mut Damaged,
     number: usize,
@@ -248,23 +302,44 @@ fn remake(
         }
     }
     let (sender, receiver) = sync_channel(1);
+    // What of the form was lost so far, in order; noted before its zeros are sent.
+    let gaps = Mutex::new(Vec::<Range<u64>>::new());
+    let noted = || gaps.lock().unwrap_or_else(PoisonError::into_inner);
     let (made, decoded) = std::thread::scope(|scope| {
-        let decoder = scope.spawn(move || {
+        let decoder = scope.spawn(|| {
+            let sender = sender;
+            let send = |bytes: Vec<u8>| sender.send(bytes).map_err(|_| Stop::Here);
             salvage.decode(number, |piece| match piece {
-                Piece::Content(_, bytes) => sender.send(bytes.to_vec()).map_err(|_| Stop::Here),
-                Piece::Lost(_) => Err(Stop::Here),
+                Piece::Content(_, bytes) => send(bytes.to_vec()),
+                Piece::Lost(loss) => {
+                    noted().push(loss.content.clone());
+                    let len = loss.content.end - loss.content.start;
+                    zeros(len).try_for_each(|zeros| send(zeros.to_vec()))
+                }
             })
         });
+        let intact = |range: Range<u64>| {
+            let gaps = noted();
+            let next = gaps.get(gaps.partition_point(|gap| gap.end <= range.start));
+            let end = next.map_or(range.end, |gap| gap.start.clamp(range.start, range.end));
+            end - range.start
+        };
         let form = Form { receiver, chunk: Vec::new(), at: 0 };
-        let made = vxc_remake::unpack(form, out, len);
+        let made = vxc_remake::unpack_damaged(form, intact, out, len);
         (made, decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     match (made, decoded) {
         (_, Err(Stop::Failed(e))) => Err(e.into()),
-        (Ok(_), _) => Ok(true),
         // Where writing failed, the writer knows.
-        (Err(_), _) => Ok(false),
+        (made, _) => Ok(made.unwrap_or(false)),
     }
+}
+
+/// So many zeros, in pieces.
+fn zeros(n: u64) -> impl Iterator<Item = &'static [u8]> {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let step = ZEROS.len() as u64;
+    (0..n.div_ceil(step)).map(move |i| &ZEROS[..(n - i * step).min(step) as usize])
 }
 
 /// The chunks that a decoder sends, as a reader.
@@ -351,14 +426,8 @@ fn over(needed: u64, limit: u64) -> Failure {
 }
 
 /// Writes zeros in the place of lost bytes.
-fn fill(output: &mut Output, mut n: u64, outcome: &mut Outcome) -> Result<(), Failure> {
+fn fill(output: &mut Output, n: u64, outcome: &mut Outcome) -> Result<(), Failure> {
     outcome.written += n;
     outcome.lost += n;
-    let zeros = vec![0u8; ZEROS];
-    while n > 0 {
-        let part = zeros.len().min(usize::try_from(n).unwrap_or(usize::MAX));
-        output.write_all(&zeros[..part]).map_err(|e| output.explain(e))?;
-        n -= part as u64;
-    }
-    Ok(())
+    zeros(n).try_for_each(|zeros| output.write_all(zeros)).map_err(|e| output.explain(e))
 }

@@ -100,6 +100,39 @@ fn a_full_disk_leaves_nothing() {
     assert!(f.read("x") == raw);
 }
 
+/// A file system without room: a small one in memory, in a namespace that goes with the test.
+#[test]
+fn a_full_file_system_keeps_no_part() {
+    if !have("unshare") {
+        return;
+    }
+    let f = Folder::new();
+    let raw = text(20_000);
+    f.write("x", &raw);
+    f.run(&["-1", "x", "-o", "whole.vxc"]).good();
+    fs::create_dir(f.path("small")).unwrap();
+    let inside = |script: &str| {
+        let mut command = Command::new("unshare");
+        let script = format!("mount -t tmpfs -o size=64k none small && {script}");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+        Outcome::of(command.current_dir(f.path(".")).stdin(Stdio::null()))
+    };
+    let room = inside("df small");
+    if room.code != Some(0) {
+        println!("skipped: nothing can be mounted here: {}", room.err);
+        return;
+    }
+    assert!(f.read("whole.vxc").len() > 64 << 10, "it would fit");
+    for run in
+        ["-1 x -o", "-d whole.vxc -o", "-d --keep-going whole.vxc -o", "compress-weights x -o"]
+    {
+        let done = inside(&format!("'{VXC}' {run} small/out; code=$?; ls -A small; exit $code"));
+        assert_eq!(done.text(), "", "{run}: something is left");
+        done.bad(2, &["no space left"]);
+    }
+    assert!(f.read("x") == raw);
+}
+
 #[test]
 fn a_folder_that_cannot_be_written() {
     let f = Folder::new();

@@ -35,6 +35,8 @@ pub struct Archive<R> {
 /// A segment as [`Archive::segments`] lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentEntry {
+    /// Number of its archive in the file.
+    pub archive: usize,
     /// Place and coding. Offsets count from the content of its own archive.
     pub info: SegmentInfo,
     /// Bytes in the file, the block's head included.
@@ -91,12 +93,13 @@ impl<R: Read + Seek> Archive<R> {
     /// All segments in order.
     pub fn segments(&self) -> Vec<SegmentEntry> {
         let mut out = Vec::new();
-        for a in self.index.archives() {
+        for (archive, a) in self.index.archives().iter().enumerate() {
             let entries = a.entries();
             for (i, entry) in entries.iter().enumerate() {
                 if let EntryKind::Segment(info) = entry.kind {
                     let end = entries.get(i + 1).map_or(a.footer().index_offset, |e| e.offset);
                     out.push(SegmentEntry {
+                        archive,
                         info,
                         file_bytes: end.saturating_sub(entry.offset),
                         file_offset: a.start() + entry.offset,

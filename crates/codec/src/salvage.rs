@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vxc_format::constants::{EXPANSION_SLACK, MAX_EXPANSION};
-use vxc_format::recover::{RecoveredArchive, Recovery, recover};
+use vxc_format::recover::{LostContent, RecoveredArchive, Recovery, recover};
 use vxc_format::{Block, FormatError, Header, Segment, SegmentHeader, read_block_at};
 
 use crate::PROFILE;
@@ -47,8 +47,13 @@ pub struct Salvage<R> {
     input: R,
     options: DecompressOptions,
     found: Recovery,
+    /// Of each archive, what no intact segment holds, and whether its content's end is known.
+    gaps: Vec<(Vec<LostContent>, bool)>,
     file_bytes: u64,
 }
+
+/// A segment with its bytes, or why it cannot be had.
+type Decoded = (SegmentHeader, Result<Vec<u8>, String>);
 
 /// A segment that is to be decoded.
 struct Job<'a> {
@@ -70,12 +75,17 @@ impl<R: Read + Seek> Salvage<R> {
     /// Looks for everything that is intact.
     ///
     /// # Errors
-    /// I/O; a limit. Damage is none.
+    /// I/O; a limit; [`FormatError::UnsupportedVersion`]; [`Error::Corruption`] for heads that claim more than the file can
+    /// hold. Other damage is none.
     pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
         vxc_infer::Isa::from_env()?;
         let file_bytes = input.seek(SeekFrom::End(0)).map_err(FormatError::from)?;
         let found = recover(&mut input, &options.limits)?;
-        Ok(Self { input, options, found, file_bytes })
+        let most = most_content(file_bytes);
+        let mut claimed = 0;
+        let gaps = found.archives.iter().map(|a| gaps(a, most, &mut claimed));
+        let gaps = gaps.collect::<Result<_, _>>()?;
+        Ok(Self { input, options, found, gaps, file_bytes })
     }
 
     /// What is left of each archive.
@@ -98,20 +108,17 @@ impl<R: Read + Seek> Salvage<R> {
         number: usize,
         mut sink: impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let Some(archive) = self.found.archives.get(number).cloned() else { return Ok(true) };
-        let (lost, end_known) = self.gaps(&archive)?;
+        let archive = self.found.archives.get(number).cloned();
+        let gaps = self.gaps.get(number).cloned();
+        let (Some(archive), Some((gaps, end_known))) = (archive, gaps) else { return Ok(true) };
         let mut codes = self.codes(&archive)?;
-        let mut gaps = lost.into_iter().peekable();
-        // The segment that should come next.
-        let mut expected = 0u64;
+        let mut gaps = gaps.into_iter().peekable();
         let mut segments = archive.segments.iter().peekable();
         while segments.peek().is_some() {
             for (header, result) in self.batch(&mut codes, &mut segments)? {
-                while let Some(gap) = gaps.next_if(|gap| gap.start < header.info.raw_offset) {
-                    let only = header.info.number == expected.saturating_add(1);
-                    sink(Piece::Lost(&missing(gap, only.then_some(expected))))?;
+                while let Some(gap) = gaps.next_if(|g| g.content.start < header.info.raw_offset) {
+                    sink(Piece::Lost(&missing(gap)))?;
                 }
-                expected = header.info.number.saturating_add(1);
                 match result {
                     Ok(raw) => sink(Piece::Content(&header, &raw))?,
                     Err(why) => {
@@ -121,36 +128,13 @@ impl<R: Read + Seek> Salvage<R> {
                 }
             }
         }
-        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap, None))))?;
+        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap))))?;
         Ok(end_known)
     }
 
-    /// Most bytes of content that a file of this size can hold: what intact heads, headers and footers claim beyond is a lie,
-    /// and must not make a file of any size.
+    /// Most bytes of content that a file of this size can hold.
     pub fn most_content(&self) -> u64 {
-        self.file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16)
-    }
-
-    /// What no intact segment holds, and whether the content's end is known.
-    fn gaps(&self, archive: &RecoveredArchive) -> Result<(Vec<Range<u64>>, bool), Error> {
-        let mut lost = archive.lost_content();
-        let declared = archive.header.as_ref().is_some_and(|h| h.raw_size.is_some());
-        let mut end_known = archive.footer.is_some() || declared;
-        let too_much = |lost: &[Range<u64>]| {
-            let claimed = lost.iter().fold(0u64, |sum, r| sum.saturating_add(r.end - r.start));
-            claimed > self.most_content()
-        };
-        // Of a large archive that is cut short, the tail is more than the rest can hold; its length would be all zeros.
-        let reached = archive.segments.last().map_or(0, |(h, _)| h.info.raw_end());
-        if too_much(&lost) && lost.last().is_some_and(|gap| gap.start >= reached) {
-            lost.pop();
-            end_known = false;
-        }
-        if too_much(&lost) {
-            let message = "segments lie further apart than the file can have held";
-            return Err(Error::Corruption(message.into()));
-        }
-        Ok((lost, end_known))
+        most_content(self.file_bytes)
     }
 
     /// Opens the streams.
@@ -202,14 +186,13 @@ impl<R: Read + Seek> Salvage<R> {
     }
 
     /// Decodes segments that do not wait for each other.
-    #[expect(clippy::type_complexity, reason = "each segment with its bytes, or why not")]
     fn batch<'a>(
         &mut self,
         codes: &mut Codes,
         segments: &mut std::iter::Peekable<impl Iterator<Item = &'a (SegmentHeader, u64)>>,
-    ) -> Result<Vec<(SegmentHeader, Result<Vec<u8>, String>)>, Error> {
+    ) -> Result<Vec<Decoded>, Error> {
         let limits = self.options.limits;
-        let mut out: Vec<(SegmentHeader, Result<Vec<u8>, String>)> = Vec::new();
+        let mut out: Vec<Decoded> = Vec::new();
         let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
         let mut most = usize::MAX;
         while jobs.len() < most {
@@ -297,8 +280,41 @@ fn lost_or<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-fn missing(content: Range<u64>, segment: Option<u64>) -> Loss {
+fn missing(gap: LostContent) -> Loss {
+    let LostContent { content, segment } = gap;
     Loss { content, segment, why: "no intact segment holds them".into() }
+}
+
+/// What intact heads, headers and footers of a file claim beyond this is a lie, and must not make a file of any size.
+const fn most_content(file_bytes: u64) -> u64 {
+    file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16)
+}
+
+/// What no intact segment of an archive holds, and whether its content's end is known. `claimed` sums the lost bytes of
+/// a file, which may be `most`.
+fn gaps(
+    archive: &RecoveredArchive,
+    most: u64,
+    claimed: &mut u64,
+) -> Result<(Vec<LostContent>, bool), Error> {
+    let mut lost = archive.lost_content();
+    let mut end_known = archive.content_end().is_some();
+    let mut left = most.saturating_sub(*claimed);
+    let reached = archive.segments.last().map_or(0, |(h, _)| h.info.raw_end());
+    let mut kept = 0;
+    for gap in &lost {
+        let Some(rest) = left.checked_sub(gap.content.end - gap.content.start) else { break };
+        (left, kept) = (rest, kept + 1);
+    }
+    // Of a large archive that is cut short, the tail may be more than the rest can hold; its length would be all zeros.
+    if lost.get(kept).is_some_and(|gap| gap.content.start < reached) {
+        let message = "segments lie further apart than the file can have held";
+        return Err(Error::Corruption(message.into()));
+    }
+    end_known &= kept == lost.len();
+    lost.truncate(kept);
+    *claimed = most.saturating_sub(left);
+    Ok((lost, end_known))
 }
 
 fn span(header: &SegmentHeader) -> Range<u64> {

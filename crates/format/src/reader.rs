@@ -180,8 +180,9 @@ pub(crate) fn check_footer(
     let total = ledger.raw_total();
     if footer.content.len != total || header.raw_size.is_some_and(|size| size != total) {
         return Err(FormatError::corrupt(format!(
-            "the segments hold {total} bytes; the header says {:?}, the footer {}",
-            header.raw_size, footer.content.len
+            "the segments hold {total} bytes; the footer says {}{}",
+            footer.content.len,
+            header.raw_size.map_or(String::new(), |size| format!(", the header {size}"))
         )));
     }
     Ok(())

@@ -3,11 +3,11 @@
 //! With all indexes intact, each block is checked where its index puts it. Otherwise the input is walked
 //! from its start; where the walk loses its way it looks for the next byte at which a header or the head
 //! of a block has a valid checksum. Blocks know their number and their place in the content, so what is
-//! found after a gap is placed exactly.
+//! found after a gap is placed exactly; [`scan`] says what is taken for content of a damaged segment.
 //!
-//! Only container checksums are checked: decoding a segment still verifies its raw bytes. A walk that
-//! loses its way inside a damaged, stored `.vxc` may take blocks of that inner archive for the outer one's where
-//! their numbers happen to fit; the raw checksum and the content digest are the judges then.
+//! Only container checksums are checked: decoding a segment still verifies its raw bytes. Of a damaged `.vxc` that is
+//! stored in a damaged segment, blocks may be taken for the outer archive's where their numbers happen to fit; the raw
+//! checksum and the content digest are the judges then.
 
 mod scan;
 
@@ -20,10 +20,11 @@ use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::FrameHead;
 use crate::header::Header;
+use crate::index::EntryKind;
 use crate::limits::DecodeLimits;
 use crate::model::ModelId;
 use crate::seek::FileIndex;
-use crate::segment::SegmentHeader;
+use crate::segment::{SegmentHeader, SegmentInfo};
 use crate::source::Source;
 
 /// How the blocks were found.
@@ -58,28 +59,53 @@ pub struct RecoveredArchive {
     pub models: Vec<(ModelId, u64)>,
     /// Intact segments in the order of the content: (head, offset).
     pub segments: Vec<(SegmentHeader, u64)>,
+    /// Segments that an intact index lists, and that are not intact.
+    pub lost: Vec<SegmentInfo>,
     /// The footer, if intact.
     pub footer: Option<Footer>,
+}
+
+/// Content that no intact segment holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostContent {
+    /// Which bytes.
+    pub content: Range<u64>,
+    /// The number of the one segment that held them, where it is known.
+    pub segment: Option<u64>,
 }
 
 impl RecoveredArchive {
     /// Ranges of the archive's content that no intact segment holds, as far as they are known: where the
     /// footer is lost, the content's end is too.
-    pub fn lost_content(&self) -> Vec<Range<u64>> {
-        let mut lost = Vec::new();
-        let mut at = 0u64;
-        for (header, _) in &self.segments {
-            if header.info.raw_offset > at {
-                lost.push(at..header.info.raw_offset);
-            }
-            at = at.max(header.info.raw_end());
+    pub fn lost_content(&self) -> Vec<LostContent> {
+        if !self.lost.is_empty() {
+            // The index knows all.
+            let lost = |s: &SegmentInfo| (s.raw_offset..s.raw_end(), Some(s.number));
+            let lost = self.lost.iter().map(lost);
+            return lost.map(|(content, segment)| LostContent { content, segment }).collect();
         }
-        let end = self.footer.map(|f| f.content.len);
-        let end = end.or(self.header.as_ref().and_then(|h| h.raw_size));
-        if let Some(end) = end.filter(|&end| end > at) {
-            lost.push(at..end);
+        let mut lost = Vec::new();
+        let (mut at, mut number) = (0u64, 0u64);
+        for (header, _) in &self.segments {
+            let info = &header.info;
+            if info.raw_offset > at {
+                let only = info.number == number.saturating_add(1);
+                let segment = only.then_some(number);
+                lost.push(LostContent { content: at..info.raw_offset, segment });
+            }
+            at = at.max(info.raw_end());
+            number = info.number.saturating_add(1);
+        }
+        if let Some(end) = self.content_end().filter(|&end| end > at) {
+            lost.push(LostContent { content: at..end, segment: None });
         }
         lost
+    }
+
+    /// Where the content ends, if footer or header say so.
+    pub fn content_end(&self) -> Option<u64> {
+        let footer = self.footer.map(|f| f.content.len);
+        footer.or(self.header.as_ref().and_then(|h| h.raw_size))
     }
 
     /// Whether nothing is there at all.
@@ -96,7 +122,8 @@ impl RecoveredArchive {
 /// [`DecodeLimits::max_memory`] bounds.
 ///
 /// # Errors
-/// `Io` if the input cannot be read; `LimitExceeded`. Damage is no error.
+/// `Io` if the input cannot be read; `LimitExceeded`; `UnsupportedVersion` for an archive of a later version. Damage is
+/// no error.
 pub fn recover<R: Read + Seek>(
     input: &mut R,
     limits: &DecodeLimits,
@@ -129,7 +156,12 @@ fn by_index<R: Read + Seek>(input: &mut R, index: &FileIndex) -> Result<Recovery
                 Some((frame, head)) if payload_is_intact(&mut source, &frame)? => {
                     found.add(head, at);
                 }
-                _ => damaged.push(at..archive.start().saturating_add(entry.end())),
+                _ => {
+                    if let EntryKind::Segment(info) = entry.kind {
+                        found.lost.push(info);
+                    }
+                    damaged.push(at..archive.start().saturating_add(entry.end()));
+                }
             }
         }
         archives.push(found);

@@ -6,9 +6,9 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use common::{add, decode, frame, header, offsets, small_archive};
 use proptest::prelude::*;
-use vxc_format::recover::Method;
+use vxc_format::recover::{LostContent, Method};
 use vxc_format::{
-    ArchiveWriter, Block, DecodeLimits, FileIndex, Header, SegmentKind, StreamKind,
+    ArchiveWriter, Block, DecodeLimits, FileIndex, FormatError, Header, SegmentKind, StreamKind,
     TokeniserSource, read_block_at, recover,
 };
 
@@ -70,7 +70,8 @@ fn recover_walks_a_truncated_file() {
     let r = recover(&mut Cursor::new(b), &limits()).unwrap();
     assert_eq!((r.method, r.archives.len()), (Method::Scan, 1));
     assert_eq!(r.archives[0].segments.len(), 3);
-    assert_eq!(r.archives[0].lost_content(), vec![22..25], "from the header's size");
+    let lost = LostContent { content: 22..25, segment: None };
+    assert_eq!(r.archives[0].lost_content(), [lost], "from the header's size");
     assert_eq!(r.damaged, vec![at[6] as u64..b.len() as u64]);
 }
 
@@ -155,19 +156,127 @@ fn recover_is_not_drawn_into_quadratic_work() {
     assert!(meter.1 < 20 * size + (80 << 20), "{} bytes read", meter.1);
 }
 
-/// An archive that is the content of a damaged segment is not taken for one of the file's own.
+/// An archive of one stream whose stored segments hold `parts`.
+fn stored(parts: &[&[u8]]) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"code").unwrap();
+    for part in parts {
+        add(&mut writer, 0, SegmentKind::Stored, None, part);
+    }
+    writer.finish().unwrap().0
+}
+
+/// An archive that is the content of a damaged segment is not taken for one of the file's own, nor its end for the
+/// file's: neither where the file is whole behind it, nor where it is cut short.
 #[test]
 fn an_archive_within_a_damaged_segment_stays_inside() {
     let inner = small_archive();
-    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
-    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"code").unwrap();
-    add(&mut writer, 0, SegmentKind::Stored, None, &[&[7; 40][..], &inner, &[9; 400]].concat());
-    let (bytes, _) = writer.finish().unwrap();
-    // A byte of the segment's first part, and the tail with index and footer.
-    let mut b = bytes[..bytes.len() - 80].to_vec();
-    let at = b.windows(40).position(|w| w == [7; 40]).unwrap();
-    b[at] ^= 1;
+    let bytes = stored(&[&[&[7; 40][..], &inner, &[9; 400]].concat(), &[5; 300]]);
+    let hit = bytes.windows(40).position(|w| w == [7; 40]).unwrap();
+    let inside = bytes.windows(inner.len()).position(|w| w == inner).unwrap();
+    // The index and the footer; all but a part of the segment; the inner archive's last bytes too.
+    for cut in [bytes.len() - 80, inside + inner.len() + 200, inside + inner.len() - 7] {
+        let mut b = bytes[..cut].to_vec();
+        b[hit] ^= 1;
+        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        assert_eq!((r.method, r.archives.len()), (Method::Scan, 1), "{cut}");
+        let a = &r.archives[0];
+        assert_eq!((a.streams.len(), a.models.len()), (1, 0), "{cut}");
+        assert!(a.footer.is_none() && a.segments.iter().all(|(h, _)| h.info.number == 1));
+    }
+}
+
+/// Archives behind one that is cut short are the file's own, whole or cut short themselves.
+#[test]
+fn archives_behind_a_truncated_one_are_found() {
+    let (first, second) =
+        (stored(&[&[1; 900], &[2; 900]]), stored(&[&[3; 50], &[4; 700], &[5; 60]]));
+    let at = offsets(&first);
+    // Within the second segment: what it claims reaches over the archives behind it, and beyond the file.
+    let cut = &first[..at[2] + 100];
+    for (behind, archives) in [
+        (second.clone(), 2),
+        ([&second[..], &second].concat(), 3),
+        ([&second[..], &second[..second.len() - 300]].concat(), 3),
+        ([&second[..], cut, &second].concat(), 4),
+    ] {
+        let b = [cut, &behind].concat();
+        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        let numbers: Vec<usize> = r.archives.iter().map(|a| a.segments.len()).collect();
+        assert_eq!(r.archives.len(), archives, "{numbers:?}");
+        assert_eq!(numbers[..2], [1, 3]);
+        assert!(r.archives[0].footer.is_none() && r.archives[1].footer.is_some());
+    }
+}
+
+/// A byte that is missing before a definition costs the segment that it is missing of, and no more.
+#[test]
+fn a_definition_behind_missing_bytes_is_found() {
+    let mut w = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+    w.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"one").unwrap();
+    add(&mut w, 0, SegmentKind::Stored, None, &[1; 500]);
+    w.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"two").unwrap();
+    add(&mut w, 1, SegmentKind::Stored, None, &[2; 300]);
+    add(&mut w, 1, SegmentKind::Stored, None, &[3; 300]);
+    let mut b = w.finish().unwrap().0;
+    b.remove(b.windows(40).position(|w| w == [1; 40]).unwrap());
     let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
-    assert_eq!((r.method, r.archives.len()), (Method::Scan, 1));
-    assert_eq!((r.archives[0].streams.len(), r.archives[0].models.len()), (1, 0));
+    let a = &r.archives[0];
+    assert_eq!((r.archives.len(), a.streams.len(), a.segments.len()), (1, 2, 2));
+    // The index is intact: it names what is lost.
+    assert_eq!(a.lost_content(), [LostContent { content: 0..500, segment: Some(0) }]);
+    assert!(a.footer.is_some());
+}
+
+/// Neighbours and the last segment are named too, by the index.
+#[test]
+fn lost_segments_are_named() {
+    let bytes = stored(&[&[1; 80], &[2; 80], &[3; 80], &[4; 80]]);
+    for tail in [0, 1] {
+        let mut b = bytes.clone();
+        for byte in [2u8, 3, 4] {
+            let at = b.windows(40).position(|w| w == [byte; 40]).unwrap();
+            b[at] = 9;
+        }
+        // With the footer's last byte the file's index is not found from its end.
+        *b.last_mut().unwrap() ^= tail;
+        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        let lost = r.archives[0].lost_content();
+        match r.method {
+            Method::Index => {
+                let numbers: Vec<_> = lost.iter().map(|l| l.segment).collect();
+                assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
+                assert_eq!(lost[2].content, 240..320);
+            }
+            Method::Scan => assert_eq!(lost, [], "where the content ends is not known"),
+        }
+    }
+}
+
+/// What is kept of a hostile file counts as memory: archives and damaged ranges too.
+#[test]
+fn many_headers_are_bounded_by_memory() {
+    let mut header = Vec::new();
+    Header::default().write(&mut header).unwrap();
+    header.push(0);
+    let bytes = header.repeat(10_000);
+    let limits = DecodeLimits { max_memory: 4 << 20, ..limits() };
+    let r = recover(&mut Cursor::new(&bytes), &limits);
+    assert!(matches!(r, Err(FormatError::LimitExceeded { .. })), "{r:?}");
+}
+
+/// Later versions are no damage, wherever their archive stands and whether it is whole.
+#[test]
+fn archives_of_a_later_version_are_refused() {
+    let archive = stored(&[&[1; 80]]);
+    let mut later = archive.clone();
+    later[8] = 2;
+    // The body is shorter than 128 bytes.
+    let end = 11 + usize::from(later[10]);
+    let crc = vxc_format::content::crc32c(&later[..end]);
+    later[end..end + 4].copy_from_slice(&crc.to_le_bytes());
+    for bytes in [later.clone(), later[..later.len() - 70].to_vec(), [archive, later].concat()] {
+        let r = recover(&mut Cursor::new(&bytes), &limits());
+        assert!(matches!(r, Err(FormatError::UnsupportedVersion(_))), "{r:?}");
+    }
 }

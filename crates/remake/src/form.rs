@@ -33,6 +33,7 @@ pub mod table;
 
 use crate::error::RemakeError;
 use std::io::Read;
+use std::ops::Range;
 
 /// Most bytes of a group, all sections together; a reader refuses more.
 pub const MAX_GROUP: u64 = 128 << 20;
@@ -133,6 +134,77 @@ fn varint(mut next: impl FnMut() -> Result<u8, RemakeError>) -> Result<u64, Rema
     Err(RemakeError::Corruption("a number of more than 63 bits"))
 }
 
+/// A form that is read, of which bytes may be lost.
+pub struct Form<R, I> {
+    input: R,
+    /// Bytes read so far.
+    at: u64,
+    /// How many bytes from the start of a range on are intact; none where all of them must be there.
+    intact: Option<I>,
+    /// Whether any that were wanted are not.
+    pub damaged: bool,
+}
+
+impl<R: Read> Form<R, fn(Range<u64>) -> u64> {
+    /// A form that is whole.
+    pub const fn whole(input: R) -> Self {
+        Self { input, at: 0, intact: None, damaged: false }
+    }
+}
+
+impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
+    /// A form with gaps, or one that is cut short.
+    pub const fn with_gaps(input: R, intact: I) -> Self {
+        Self { input, at: 0, intact: Some(intact), damaged: false }
+    }
+
+    /// The next byte; none at the end.
+    fn byte(&mut self) -> Result<Option<u8>, RemakeError> {
+        let mut byte = [0];
+        loop {
+            match self.input.read(&mut byte) {
+                Ok(0) => return Ok(None),
+                Ok(_) => break,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        match self.passed(1, 1) {
+            0 => Err(RemakeError::InsufficientData),
+            _ => Ok(byte.first().copied()),
+        }
+    }
+
+    /// So many bytes, and how many before the first lost one; memory grows with what arrives.
+    fn bytes(&mut self, n: u64) -> Result<(Vec<u8>, usize), RemakeError> {
+        let mut out = Vec::new();
+        (&mut self.input).take(n).read_to_end(&mut out)?;
+        let got = out.len() as u64;
+        if got < n && self.intact.is_none() {
+            return Err(RemakeError::InsufficientData);
+        }
+        out.resize(usize::try_from(n).unwrap_or(usize::MAX), 0);
+        let intact = self.passed(n, got);
+        Ok((out, usize::try_from(intact).unwrap_or(usize::MAX)))
+    }
+
+    /// The next `n` bytes, up to the first lost one.
+    fn section(&mut self, n: u64) -> Result<Vec<u8>, RemakeError> {
+        let (mut bytes, intact) = self.bytes(n)?;
+        bytes.truncate(intact);
+        Ok(bytes)
+    }
+
+    /// Counts `n` bytes that were wanted, of which `got` were there; gives how many are before the first lost one.
+    fn passed(&mut self, n: u64, got: u64) -> u64 {
+        let range = self.at..self.at.saturating_add(got);
+        self.at = self.at.saturating_add(n);
+        let intact = self.intact.as_ref().map_or(got, |intact| intact(range)).min(got);
+        self.damaged |= intact < n;
+        intact
+    }
+}
+
 /// The sections of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
@@ -181,16 +253,19 @@ impl Sections {
         (out, Self::order(&classes))
     }
 
-    /// Reads a group; none at the end.
+    /// Reads a group; none at the end. Recipe, kept bytes and columns end where their first lost byte is; a head of which
+    /// bytes are lost is an error.
     ///
     /// # Errors
     /// [`RemakeError::LimitExceeded`], [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], I/O.
-    pub fn read(input: &mut impl Read) -> Result<Option<Self>, RemakeError> {
-        let Some(first) = byte(input)? else { return Ok(None) };
+    pub fn read<R: Read, I: Fn(Range<u64>) -> u64>(
+        input: &mut Form<R, I>,
+    ) -> Result<Option<Self>, RemakeError> {
+        let Some(first) = input.byte()? else { return Ok(None) };
         let mut first = Some(first);
         let mut next = || match first.take() {
             Some(byte) => Ok(byte),
-            None => byte(input)?.ok_or(RemakeError::InsufficientData),
+            None => input.byte()?.ok_or(RemakeError::InsufficientData),
         };
         let (recipe, kept) = (varint(&mut next)?, varint(&mut next)?);
         let count = varint(&mut next)?;
@@ -209,8 +284,8 @@ impl Sections {
         if total > MAX_GROUP {
             return Err(RemakeError::LimitExceeded { needed: total, limit: MAX_GROUP });
         }
-        let recipe = exactly(input, recipe)?;
-        let kept = exactly(input, kept)?;
+        let recipe = input.section(recipe)?;
+        let kept = input.section(kept)?;
         let classes: Vec<u8> = heads.iter().map(|(class, ..)| *class).collect();
         let mut columns: Vec<Column> =
             classes.iter().map(|&class| Column { class, ..Column::default() }).collect();
@@ -228,9 +303,12 @@ impl Sections {
                 let bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
                 let widths: Vec<usize> =
                     sizes.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
-                let parts = table::split(&exactly(input, bytes)?, &widths, rows);
-                for ((at, part), width) in same.iter().zip(parts).zip(widths) {
+                let (bytes, intact) = input.bytes(bytes)?;
+                let parts = table::split(&bytes, &widths, rows);
+                let whole = intact / widths.iter().sum::<usize>().max(1);
+                for ((at, mut part), width) in same.iter().zip(parts).zip(widths) {
                     if let Some(column) = columns.get_mut(*at) {
+                        part.truncate(whole.saturating_mul(width));
                         (column.bytes, column.width) = (part, width);
                     }
                 }
@@ -238,32 +316,12 @@ impl Sections {
             }
             for (at, (_, bytes, _)) in found {
                 if let Some(column) = columns.get_mut(at) {
-                    column.bytes = exactly(input, bytes)?;
+                    column.bytes = input.section(bytes)?;
                 }
             }
         }
         Ok(Some(Self { recipe, kept, columns }))
     }
-}
-
-/// The next byte; none at the end.
-fn byte(input: &mut impl Read) -> Result<Option<u8>, RemakeError> {
-    let mut byte = [0];
-    loop {
-        match input.read(&mut byte) {
-            Ok(0) => return Ok(None),
-            Ok(_) => return Ok(byte.first().copied()),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-}
-
-/// So many bytes; memory grows with what arrives.
-fn exactly(input: &mut impl Read, n: u64) -> Result<Vec<u8>, RemakeError> {
-    let mut out = Vec::new();
-    input.take(n).read_to_end(&mut out)?;
-    if out.len() as u64 == n { Ok(out) } else { Err(RemakeError::InsufficientData) }
 }
 
 #[cfg(test)]
@@ -304,14 +362,34 @@ mod tests {
         let (mut form, order) = sections.head();
         assert_eq!(order, [2, 0, 3, 1, 4]);
         form.extend(b"keptbbappxqqyrrz");
-        assert_eq!(Sections::read(&mut &form[..]).unwrap().unwrap(), sections);
-        assert!(Sections::read(&mut &form[form.len()..]).unwrap().is_none());
+        assert_eq!(read(&form).unwrap().unwrap(), sections);
+        assert!(read(&[]).unwrap().is_none());
         for end in 1..form.len() {
-            assert!(Sections::read(&mut &form[..end]).is_err());
+            assert!(read(&form[..end]).is_err());
         }
         let mut bomb = Vec::new();
         put(&mut bomb, 1 << 60);
         bomb.extend([0, 0]);
-        assert!(matches!(Sections::read(&mut &bomb[..]), Err(RemakeError::LimitExceeded { .. })));
+        assert!(matches!(read(&bomb), Err(RemakeError::LimitExceeded { .. })));
+        // With a byte lost: in the second row of the table.
+        let lost = form.len() - 6;
+        let intact = |r: Range<u64>| {
+            if r.contains(&(lost as u64)) { lost as u64 - r.start } else { r.end - r.start }
+        };
+        let mut damaged = Form::with_gaps(&form[..], intact);
+        let found = Sections::read(&mut damaged).unwrap().unwrap();
+        assert!(damaged.damaged);
+        let mut expected = sections;
+        expected.columns[1].bytes.truncate(2);
+        expected.columns[4].bytes.truncate(1);
+        assert_eq!(found, expected);
+        // Cut short, the same.
+        let mut cut = Form::with_gaps(&form[..lost], |range| range.end - range.start);
+        assert_eq!(Sections::read(&mut cut).unwrap().unwrap(), expected);
+        assert!(cut.damaged);
+    }
+
+    fn read(form: &[u8]) -> Result<Option<Sections>, RemakeError> {
+        Sections::read(&mut Form::whole(form))
     }
 }

@@ -30,4 +30,4 @@ pub mod unpack;
 pub use error::RemakeError;
 pub use pack::{Group, Section, Tally, pack};
 pub use scan::{Plan, scan};
-pub use unpack::unpack;
+pub use unpack::{unpack, unpack_damaged};

@@ -5,8 +5,9 @@ use crate::codec::{self, Codec};
 use crate::content::shuffle::{self, Sums};
 use crate::content::{self, KeyFields, Shape, Tail};
 use crate::error::RemakeError;
-use crate::form::{self, Bytes, COUNTS, FIRST, FRAMED, KEYED, LAST, Sections};
+use crate::form::{self, Bytes, COUNTS, FIRST, FRAMED, Form, KEYED, LAST, Sections};
 use std::io::{Read, Write};
+use std::ops::Range;
 
 /// Most bytes of a key.
 const MAX_KEY: u64 = 1 << 16;
@@ -20,10 +21,37 @@ const UNENDED: RemakeError = RemakeError::Corruption("a stream that does not end
 /// # Errors
 /// [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], [`RemakeError::LimitExceeded`] for what no writer
 /// makes; [`RemakeError::Encoder`], I/O. What was written before is right as far as it goes.
-pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u64, RemakeError> {
+pub fn unpack(form: impl Read, file: impl Write, limit: u64) -> Result<u64, RemakeError> {
+    made(&mut Form::whole(form), file, limit)
+}
+
+/// As [`unpack`], of a form that is cut short or has gaps, where its bytes may be any: makes the file again up to the
+/// first thing that needs a lost byte. `intact` says how many bytes from the start of a range on, whose last byte was
+/// read, are no gap. Says whether the file is complete.
+///
+/// # Errors
+/// As [`unpack`] where the form is intact.
+pub fn unpack_damaged(
+    form: impl Read,
+    intact: impl Fn(Range<u64>) -> u64,
+    file: impl Write,
+    limit: u64,
+) -> Result<bool, RemakeError> {
+    let mut form = Form::with_gaps(form, intact);
+    match made(&mut form, file, limit) {
+        Err(_) if form.damaged => Ok(false),
+        made => made.map(|_| true),
+    }
+}
+
+fn made<R: Read, I: Fn(Range<u64>) -> u64>(
+    form: &mut Form<R, I>,
+    mut file: impl Write,
+    limit: u64,
+) -> Result<u64, RemakeError> {
     let mut at = 0;
     let mut stream = None;
-    while let Some(sections) = Sections::read(&mut form)? {
+    while let Some(sections) = Sections::read(form)? {
         let columns = sections.columns.iter().map(|column| Bytes(&column.bytes)).collect();
         let mut group = Group {
             recipe: Bytes(&sections.recipe),
@@ -35,6 +63,8 @@ pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u
             last: usize::MAX,
             at,
             stream,
+            damaged: form.damaged,
+            stopped: false,
         };
         while !group.recipe.0.is_empty() {
             let bytes = group.op()?;
@@ -43,6 +73,9 @@ pub fn unpack(mut form: impl Read, mut file: impl Write, limit: u64) -> Result<u
                 return Err(RemakeError::LimitExceeded { needed: group.at, limit });
             }
             file.write_all(&bytes)?;
+            if group.stopped {
+                return Err(RemakeError::InsufficientData);
+            }
         }
         group.finish()?;
         at = group.at;
@@ -70,6 +103,10 @@ struct Group<'a> {
     at: u64,
     /// A stream that has not ended.
     stream: Option<Stream>,
+    /// Whether sections end where their first lost byte was.
+    damaged: bool,
+    /// Whether less came out than the recipe says.
+    stopped: bool,
 }
 
 impl<'a> Group<'a> {
@@ -84,6 +121,7 @@ impl<'a> Group<'a> {
         }
         if flags == 0 {
             let n = self.recipe.varint()?;
+            let n = self.there(n, self.kept.0.len());
             return self.kept.take(n).map(<[u8]>::to_vec);
         }
         let codec = (flags & 7).checked_sub(1).and_then(Codec::of_number);
@@ -141,16 +179,32 @@ impl<'a> Group<'a> {
         };
         let bytes = self.content_bytes()?;
         let column = self.column()?;
+        let left = self.columns.get(column).map_or(0, |column| column.0.len());
+        let bytes = self.there(bytes, left);
         let column = self.columns.get_mut(column);
         let content = column.ok_or(RemakeError::Corruption("no such column"))?.take(bytes)?;
         let mut out = Vec::new();
         stream.write(content, &mut out)?;
+        if self.stopped {
+            // What the encoder still holds depends on what follows.
+            return Ok(out);
+        }
         if ends & LAST != 0 {
             stream.finish(&mut out)?;
         } else {
             self.stream = Some(stream);
         }
         Ok(out)
+    }
+
+    /// Of `n` bytes of a section that has `left`, those that are there: only of a damaged form fewer than all.
+    fn there(&mut self, n: u64, left: usize) -> u64 {
+        let left = left as u64;
+        if !self.damaged || n <= left {
+            return n;
+        }
+        self.stopped = true;
+        left
     }
 
     /// The length of the next content.

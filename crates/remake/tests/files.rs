@@ -2,9 +2,9 @@
 //! where they are there.
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
-use vxc_remake::{RemakeError, Tally, pack, scan, unpack};
+use vxc_remake::{RemakeError, Tally, pack, scan, unpack, unpack_damaged};
 
 fn form(file: &[u8]) -> Option<(Vec<u8>, Tally)> {
     let mut input = Cursor::new(file);
@@ -51,6 +51,58 @@ fn fixtures_come_back() {
         }
         assert!(remade >= blocks, "{format}: {remade}");
     }
+}
+
+/// Of a form with a gap comes the beginning of the file, and never a wrong byte.
+#[test]
+fn damaged_forms_give_the_beginning() {
+    const PLACES: usize = 24;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures");
+    let mut gz = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::default());
+    (0..60_000u32).for_each(|n| writeln!(gz, "{} {}", n, n.wrapping_mul(2_654_435_761)).unwrap());
+    let mut inputs = vec![("text.gz".into(), gz.finish().unwrap())];
+    for path in files(&fixtures.join("root"), &["root"])
+        .into_iter()
+        .chain(files(&fixtures.join("hdf5"), &["h5"]))
+    {
+        inputs.push((path.display().to_string(), fs::read(&path).unwrap()));
+    }
+    let mut shares = Vec::new();
+    for (name, file) in inputs {
+        let Some((form, _)) = form(&file) else { continue };
+        let mut share = 0;
+        for place in 0..PLACES {
+            let gap = form.len() * place / PLACES;
+            let gap = gap..(gap + 40).min(form.len());
+            let mut bytes = form.clone();
+            bytes[gap.clone()].fill(0);
+            let intact = |range: std::ops::Range<u64>| {
+                let (from, to) = (gap.start as u64, gap.end as u64);
+                if range.start < to && from < range.end {
+                    from.saturating_sub(range.start)
+                } else {
+                    range.end - range.start
+                }
+            };
+            let mut back = Vec::new();
+            let whole = unpack_damaged(&bytes[..], intact, &mut back, u64::MAX).unwrap();
+            assert!(!whole && file.starts_with(&back), "{name}: {gap:?}");
+            share += back.len();
+            // Cut short there, it gives no more than that.
+            let (cut, whole_gap) =
+                (&form[..gap.start], |range: std::ops::Range<u64>| range.end - range.start);
+            let mut beginning = Vec::new();
+            let ended = unpack_damaged(cut, whole_gap, &mut beginning, u64::MAX).unwrap();
+            assert!(!ended || place == 0, "{name}: {gap:?}");
+            assert!(back.starts_with(&beginning), "{name}: {gap:?}");
+        }
+        let share = share * 100 / file.len() / PLACES;
+        println!("{name}: {share} %");
+        shares.push(share);
+    }
+    // The text comes back up to the gap but for what its encoder still holds: half of it on the average.
+    assert!(shares[0] >= 30, "{shares:?}");
+    assert!(shares.iter().filter(|share| **share >= 10).count() * 2 >= shares.len(), "{shares:?}");
 }
 
 #[test]

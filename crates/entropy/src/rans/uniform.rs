@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn every_slot_of_every_n() {
-        for n in 1..=MAX_UNIFORM {
+        // Miri takes a minute for a few of them.
+        let step = if cfg!(miri) { 85 } else { 1 };
+        for n in (1..=MAX_UNIFORM).step_by(step) {
             let mut value = 0;
             for slot in 0..TOTAL {
                 if slot == uniform_start(n, value + 1) {

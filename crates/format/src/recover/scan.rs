@@ -1,4 +1,10 @@
 //! The scan: walks an input whose index is lost, and finds its way again behind damage.
+//!
+//! A damaged segment says how long it is, and nothing need stand where it should end: bytes may be missing, so that what
+//! follows stands before that place; or they may be there, and be those of an archive that was stored. An archive whose
+//! header stands before it is therefore one of the file's own only if it reaches beyond, or ends where the file or
+//! another archive follows; otherwise it is content. Definitions that stand there must be the next one of the archive,
+//! and an index must agree with the segments found.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -11,6 +17,8 @@ use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::{FrameHead, Tag};
 use crate::header::Header;
+use crate::index::parse_payload;
+use crate::ledger::Ledger;
 use crate::limits::{self, DecodeLimits};
 use crate::segment::SegmentHeader;
 use crate::source::Source;
@@ -32,12 +40,17 @@ pub(super) struct Scan<'a, R> {
     window: Vec<u8>,
     window_at: u64,
     limits: &'a DecodeLimits,
-    found: u64,
+    /// Memory of all that was found.
+    memory: u64,
     /// Bytes of payloads that turned out damaged.
     wasted: u64,
     done: Vec<RecoveredArchive>,
     current: RecoveredArchive,
-    /// Where the payload of a damaged segment should end: before that place, headers and definitions are taken for content.
+    /// Where the last archive ended: another one may start there.
+    border: u64,
+    /// Where the current archive starts, if its header is intact.
+    start: Option<u64>,
+    /// Where the payload of the last damaged segment should end: what stands before may be content.
     inside: u64,
     /// The first number and content offset behind the segments seen so far, damaged ones included.
     reached: (u64, u64),
@@ -49,6 +62,15 @@ enum Thing {
     Header(Header, u64),
     Block(FrameHead, BlockHead),
     Index(FrameHead),
+    /// An archive that is content of a damaged segment, up to this place.
+    Content(u64),
+}
+
+/// An index that belongs to the current archive.
+struct End {
+    footer: Footer,
+    /// If its payload is intact.
+    ledger: Option<Ledger>,
 }
 
 impl<'a, R: Read + Seek> Scan<'a, R> {
@@ -60,10 +82,12 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             window: Vec::new(),
             window_at: 0,
             limits,
-            found: 0,
+            memory: 0,
             wasted: 0,
             done: Vec::new(),
             current: RecoveredArchive::default(),
+            border: 0,
+            start: None,
             inside: 0,
             reached: (0, 0),
             damaged: Vec::new(),
@@ -77,12 +101,12 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 Some(thing) => self.take(thing, at)?,
                 None => {
                     let next = self.find_thing(at.saturating_add(1))?;
-                    self.lost(at..next);
+                    self.lost(at..next)?;
                     next
                 }
             };
         }
-        self.close();
+        self.close()?;
         Ok(Recovery { method: Method::Scan, archives: self.done, damaged: self.damaged })
     }
 
@@ -90,26 +114,31 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     fn take(&mut self, thing: Thing, at: u64) -> Result<u64, FormatError> {
         match thing {
             Thing::Header(header, len) => {
-                self.close();
+                self.close()?;
+                self.inside = 0;
+                self.start = Some(at);
                 self.current.header = Some(header);
                 Ok(at.saturating_add(len))
             }
+            Thing::Content(end) => {
+                self.lost(at..end)?;
+                Ok(end)
+            }
             Thing::Index(frame) => {
-                // The footer stands behind it, if the archive is whole up to there.
                 let payload_at = at.saturating_add(frame.prefix_len);
                 let footer_at = payload_at.saturating_add(frame.payload_len);
-                let bytes = self.look(footer_at, FOOTER_BYTES)?;
-                let footer = bytes.first_chunk().and_then(|b| Footer::parse(b, footer_at).ok());
-                let Some(footer) = footer else {
-                    self.lost(at..payload_at);
+                let Some(end) = self.end_at(&frame, at)? else {
+                    self.lost(at..payload_at)?;
                     return Ok(payload_at);
                 };
-                if !self.check_payload(&frame, payload_at)? {
-                    self.lost(at..footer_at);
+                match end.ledger {
+                    Some(ledger) => self.list_lost(&ledger)?,
+                    None => self.lost(at..footer_at)?,
                 }
-                self.current.footer = Some(footer);
-                self.close();
-                Ok(footer_at.saturating_add(u64::try_from(FOOTER_BYTES).unwrap_or(u64::MAX)))
+                self.current.footer = Some(end.footer);
+                self.close()?;
+                self.border = footer_at.saturating_add(FOOTER_LEN);
+                Ok(self.border)
             }
             Thing::Block(frame, head) => {
                 let payload_at = at.saturating_add(frame.prefix_len);
@@ -118,9 +147,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                     self.reached = (segment.info.number.saturating_add(1), segment.info.raw_end());
                 }
                 if self.check_payload(&frame, payload_at)? {
-                    self.found = self.found.saturating_add(1);
-                    let memory = self.found.saturating_mul(FOUND_MEMORY);
-                    limits::check("the table of blocks", memory, self.limits.max_memory)?;
+                    self.hold(FOUND_MEMORY)?;
                     self.current.add(head, at);
                     return Ok(next);
                 }
@@ -130,26 +157,112 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 if matches!(head, BlockHead::Segment(_)) {
                     self.inside = next;
                 }
-                self.lost(at..resume);
+                self.lost(at..resume)?;
                 Ok(resume)
             }
         }
     }
 
-    /// The current archive ends here.
-    fn close(&mut self) {
-        let archive = std::mem::take(&mut self.current);
-        self.reached = (0, 0);
-        if !archive.is_empty() {
-            self.done.push(archive);
+    /// The end of the current archive whose index has its head at `at`; none if footer or index are another's, or damaged.
+    fn end_at(&mut self, frame: &FrameHead, at: u64) -> Result<Option<End>, FormatError> {
+        let payload_at = at.saturating_add(frame.prefix_len);
+        let footer_at = payload_at.saturating_add(frame.payload_len);
+        let Some(footer) = self.footer_at(footer_at)? else { return Ok(None) };
+        // Where bytes are missing, the distance is another one.
+        let in_place = at >= self.inside
+            || self.start.and_then(|start| at.checked_sub(start)) == Some(footer.index_offset);
+        if !self.check_payload(frame, payload_at)? {
+            return Ok(in_place.then_some(End { footer, ledger: None }));
         }
+        limits::check("the index", frame.payload_len, self.limits.max_memory)?;
+        self.input.seek(SeekFrom::Start(payload_at))?;
+        let payload = frame.payload(&mut Source::new(&mut *self.input, payload_at))?;
+        let left = self.limits.max_memory.saturating_sub(self.memory);
+        let Some(ledger) = intact(parse_payload(&payload, left))? else { return Ok(None) };
+        let mut known = self.current.segments.iter().map(|(header, _)| {
+            let number = usize::try_from(header.info.number).ok();
+            number.and_then(|n| ledger.segment(n)).is_some_and(|(_, info)| *info == header.info)
+        });
+        let some = !self.current.segments.is_empty();
+        let belongs = known.all(|same| same) && (some || in_place);
+        Ok(belongs.then_some(End { footer, ledger: Some(ledger) }))
     }
 
-    fn lost(&mut self, range: Range<u64>) {
+    /// Notes the segments of an index that were not found.
+    fn list_lost(&mut self, ledger: &Ledger) -> Result<(), FormatError> {
+        let mut found =
+            self.current.segments.iter().map(|(header, _)| header.info.number).peekable();
+        let all = (0..).map_while(|n| ledger.segment(n)).map(|(_, info)| *info);
+        let lost = all.filter(|info| found.next_if_eq(&info.number).is_none()).collect::<Vec<_>>();
+        self.hold(u64::try_from(lost.len()).unwrap_or(u64::MAX).saturating_mul(FOUND_MEMORY))?;
+        self.current.lost = lost;
+        Ok(())
+    }
+
+    /// The current archive ends here.
+    fn close(&mut self) -> Result<(), FormatError> {
+        let archive = std::mem::take(&mut self.current);
+        self.start = None;
+        self.reached = (0, 0);
+        if !archive.is_empty() {
+            let name =
+                archive.header.as_ref().and_then(|h| h.name.as_ref()).map_or(0, |name| len64(name));
+            self.hold(ARCHIVE_MEMORY.saturating_add(name))?;
+            self.done.push(archive);
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, range: Range<u64>) -> Result<(), FormatError> {
         match self.damaged.last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
-            _ => self.damaged.push(range),
+            _ => {
+                self.hold(FOUND_MEMORY)?;
+                self.damaged.push(range);
+            }
         }
+        Ok(())
+    }
+
+    /// Counts the memory of something that is kept.
+    fn hold(&mut self, bytes: u64) -> Result<(), FormatError> {
+        self.memory = self.memory.saturating_add(bytes);
+        limits::check("the table of blocks", self.memory, self.limits.max_memory)
+    }
+
+    /// The footer at a place.
+    fn footer_at(&mut self, at: u64) -> Result<Option<Footer>, FormatError> {
+        let bytes = self.peek(at, FOOTER_BYTES)?;
+        Ok(bytes.first_chunk().and_then(|b| Footer::parse(b, at).ok()))
+    }
+
+    /// Where an archive ends whose first block stands at `at`, or the segment around it, if it is content of a damaged
+    /// segment; none if it is one of the file's own.
+    fn content_up_to(&mut self, mut at: u64) -> Result<Option<u64>, FormatError> {
+        while self.has_patience() {
+            let mut head = &self.peek(at, MAX_FRAME_PREFIX)?[..];
+            let Some(frame) = intact(FrameHead::from_source(&mut Source::new(&mut head, at)))?
+            else {
+                // Damaged twice. Of a file that is cut short, nothing of the segment's archive can follow.
+                return Ok((self.inside <= self.end).then_some(self.inside));
+            };
+            at = at.saturating_add(frame.prefix_len).saturating_add(frame.payload_len);
+            if at > self.inside {
+                return Ok(None);
+            }
+            if at > self.end {
+                return Ok(Some(self.end));
+            }
+            if frame.tag == Tag::Index {
+                if self.footer_at(at)?.is_none() {
+                    return Ok(Some(at));
+                }
+                at = at.saturating_add(FOOTER_LEN);
+                let own = at == self.end || self.peek(at, SIGNATURE.len())? == SIGNATURE;
+                return Ok((!own && at <= self.inside).then_some(at));
+            }
+        }
+        Ok(None)
     }
 
     /// Made-up heads inside each other could ask for work quadratic in the input's size.
@@ -169,17 +282,23 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         Ok(intact)
     }
 
-    /// Whether something stands at a place further on, or the input ends there. Leaves the window alone.
+    /// Whether something stands at a place further on, or the input ends there.
     fn stands_at(&mut self, at: u64) -> Result<bool, FormatError> {
         if at >= self.end || !self.has_patience() {
             return Ok(at == self.end);
         }
-        let mut bytes = vec![0u8; LOOK];
+        let bytes = self.peek(at, LOOK)?;
+        Ok(self.recognise(&bytes, at)?.is_some())
+    }
+
+    /// At most `n` bytes from a place further on. Leaves the window alone.
+    fn peek(&mut self, at: u64, n: usize) -> Result<Vec<u8>, FormatError> {
+        let mut bytes = vec![0u8; n];
         self.input.seek(SeekFrom::Start(at))?;
         let got = Source::new(&mut *self.input, at).fill(&mut bytes)?;
         bytes.truncate(got);
         self.wasted = self.wasted.saturating_add(len64(&bytes));
-        Ok(self.recognise(&bytes, at)?.is_some())
+        Ok(bytes)
     }
 
     /// The first place from `at` on where something stands, or the input's end.
@@ -205,7 +324,14 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     /// What stands at `at`, if its checksum holds and it fits what was found before.
     fn thing_at(&mut self, at: u64) -> Result<Option<Thing>, FormatError> {
         self.look(at, LOOK)?;
-        self.recognise(self.seen(at), at)
+        let thing = self.recognise(self.seen(at), at)?;
+        if let Some(Thing::Header(_, len)) = &thing
+            && at < self.inside
+            && let Some(end) = self.content_up_to(at.saturating_add(*len))?
+        {
+            return Ok(Some(Thing::Content(end)));
+        }
+        Ok(thing)
     }
 
     /// What `bytes`, which stand at `at`, start with.
@@ -215,10 +341,11 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         }
         let mut source = Source::new(bytes, at);
         if bytes.starts_with(&SIGNATURE) {
-            if at < self.inside {
-                return Ok(None);
-            }
-            let header = intact(Header::from_source(&mut source))?;
+            let header = match Header::from_source(&mut source) {
+                // A header stands where one is expected: what it means is not known, and it is no damage.
+                Err(e @ FormatError::UnsupportedVersion(_)) if at == self.border => return Err(e),
+                header => intact(header)?,
+            };
             return Ok(header.map(|(header, len)| Thing::Header(header, len)));
         }
         let Some(frame) = intact(FrameHead::from_source(&mut source))? else { return Ok(None) };
@@ -230,7 +357,11 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         let (number, raw_offset) = self.reached;
         let follows = match &head {
             BlockHead::Segment(h) => h.info.number >= number && h.info.raw_offset >= raw_offset,
-            BlockHead::Stream { .. } | BlockHead::Model(_) => at >= self.inside,
+            BlockHead::Stream { id, .. } => {
+                let last = self.current.streams.last();
+                at >= self.inside || last.is_none_or(|(last, _)| last.checked_add(1) == Some(*id))
+            }
+            BlockHead::Model(_) => true,
         };
         let fits = follows && self.current.continues(&head);
         Ok(fits.then_some(Thing::Block(frame, head)))
@@ -261,9 +392,14 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     }
 }
 
-/// Memory of one found block.
-const FOUND_MEMORY: u64 = 128;
+const FOOTER_LEN: u64 = FOOTER_BYTES as u64;
+
+/// Memory of one found block, of one lost segment, of one damaged range: lists grow by doubling.
+const FOUND_MEMORY: u64 = 256;
 const _: () = assert!(size_of::<(SegmentHeader, u64)>() * 2 <= 256);
+/// Memory of an archive but for its name and its blocks.
+const ARCHIVE_MEMORY: u64 = 1024;
+const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= 1024);
 
 const fn may_start(byte: u8) -> bool {
     byte == SIGNATURE[0] || Tag::from_byte(byte).is_some()
