@@ -2,6 +2,7 @@
 //! limit, or an error.
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use vxc_remake::RemakeError;
 
@@ -23,6 +24,25 @@ pub fn run(data: &[u8]) {
     let mut file = Vec::new();
     vxc_remake::unpack(&form[..], &mut file, data.len() as u64).expect("what was packed unpacks");
     assert!(file == data, "another file came back");
+    let mut beginning = Vec::new();
+    let whole = damaged(&form, &mut beginning, data.len() as u64).expect("the rest is intact");
+    assert!(!whole || form.is_empty(), "nothing was lost");
+    assert!(data.starts_with(&beginning), "the beginning is another file's");
+}
+
+/// Unpacks a form of which an eighth is lost, at a place that its bytes choose.
+fn damaged(form: &[u8], file: &mut Vec<u8>, limit: u64) -> Result<bool, RemakeError> {
+    let sum = form.iter().fold(0usize, |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let from = sum % form.len().max(1);
+    let to = form.len().min(from + form.len() / 8 + 1);
+    let mut bytes = form.to_vec();
+    bytes[from..to].fill(0x5A);
+    let gap = from as u64..to as u64;
+    let intact = |range: Range<u64>| match range.start < gap.end {
+        true => gap.start.clamp(range.start, range.end) - range.start,
+        false => range.end - range.start,
+    };
+    vxc_remake::unpack_damaged(&bytes[..], intact, file, limit)
 }
 
 /// The input: an unpacked form.
@@ -31,4 +51,7 @@ pub fn form(data: &[u8]) {
     if vxc_remake::unpack(data, &mut file, LIMITS.max_output).is_ok() {
         assert!(file.len() as u64 <= LIMITS.max_output);
     }
+    file.clear();
+    let _ = damaged(data, &mut file, LIMITS.max_output);
+    assert!(file.len() as u64 <= LIMITS.max_output);
 }
