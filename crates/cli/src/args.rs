@@ -121,7 +121,7 @@ pub struct SelfTestArgs {
     #[arg(long)]
     pub hashes: bool,
     /// Threads of --hashes
-    #[arg(short = 'T', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(short = 'T', long, requires = "hashes", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
 }
 
