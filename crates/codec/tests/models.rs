@@ -2,15 +2,19 @@
 #![allow(missing_docs)]
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use common::{Random, compress, events, jets, options};
 use vxc::{CompressOptions, DecompressOptions, Error, Level, Model};
 
 fn model() -> Arc<Model> {
-    let jets = jets();
-    let half = jets.len() / 248 * 124;
-    Arc::new(Model::fit(Level::default(), None, &[jets[..half].to_vec()]).unwrap())
+    static FITTED: OnceLock<Arc<Model>> = OnceLock::new();
+    let fit = || {
+        let jets = jets();
+        let half = jets.len() / 248 * 124;
+        Arc::new(Model::fit(Level::default(), None, &[jets[..half].to_vec()]).unwrap())
+    };
+    FITTED.get_or_init(fit).clone()
 }
 
 /// Jets that the model has not seen.

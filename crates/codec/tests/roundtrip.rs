@@ -91,7 +91,7 @@ fn columns_one_after_the_other() {
     let mut raw = Vec::new();
     for column in 0..4 {
         let mut x = f64::from(column) * 1000.0;
-        for _ in 0..9000 {
+        for _ in 0..3000 {
             x += random.unit() - 0.5;
             raw.extend((x as f32).to_le_bytes());
         }
