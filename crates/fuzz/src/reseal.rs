@@ -30,23 +30,48 @@ pub fn header(bytes: &mut [u8]) -> Option<usize> {
     put_crc(bytes, 0, end)
 }
 
-/// Repairs the checksums of a block that starts at `at`; gives where it ends.
-fn block(bytes: &mut [u8], at: usize) -> Option<usize> {
+/// Where the parts of a block are.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Its kind.
+    pub tag: Tag,
+    /// Its first byte.
+    pub start: usize,
+    /// The first byte of its head, behind the checksum of the payload.
+    pub head: usize,
+    /// The first byte of its payload, behind the checksum of the head.
+    pub payload: usize,
+    /// Behind its last byte.
+    pub end: usize,
+}
+
+/// The block that starts at `at`, by its lengths alone.
+fn frame(bytes: &[u8], at: usize) -> Option<Frame> {
     let &[tag, head_len, ..] = bytes.get(at..)? else { return None };
-    Tag::from_byte(tag).filter(|_| usize::from(head_len) <= MAX_HEAD_BYTES)?;
+    let tag = Tag::from_byte(tag).filter(|_| usize::from(head_len) <= MAX_HEAD_BYTES)?;
     let mut rest = bytes.get(at + 2..)?;
     let before = rest.len();
     let payload_len = usize::try_from(read_varint(&mut rest).ok()?).ok()?;
-    let crc_at = at + 2 + before - rest.len();
-    let head = crc_at + 4;
+    let head = at + 2 + before - rest.len() + 4;
     let payload = head + usize::from(head_len) + 4;
-    let end = payload.checked_add(payload_len)?;
+    let end = payload.checked_add(payload_len).filter(|&end| end <= bytes.len())?;
+    Some(Frame { tag, start: at, head, payload, end })
+}
+
+/// The blocks behind a header that ends at `at`.
+pub fn blocks(bytes: &[u8], at: usize) -> impl Iterator<Item = Frame> {
+    std::iter::successors(frame(bytes, at), |last| frame(bytes, last.end))
+}
+
+/// Repairs the checksums of a block that starts at `at`; gives where it ends.
+fn block(bytes: &mut [u8], at: usize) -> Option<usize> {
+    let Frame { tag, head, payload, end, .. } = frame(bytes, at)?;
     let crc = crc32c(bytes.get(payload..end)?);
-    if tag == Tag::Model.byte() && head_len == 32 {
+    if tag == Tag::Model && payload - 4 - head == 32 {
         let id = ModelId::of(bytes.get(payload..end)?);
         bytes.get_mut(head..head + 32)?.copy_from_slice(&id.0);
     }
-    bytes.get_mut(crc_at..head)?.copy_from_slice(&crc.to_le_bytes());
+    bytes.get_mut(head - 4..head)?.copy_from_slice(&crc.to_le_bytes());
     put_crc(bytes, at, payload - 4)?;
     Some(end)
 }
@@ -140,6 +165,26 @@ mod tests {
             weights(&mut sealed);
             assert!(sealed == bytes);
         }
+    }
+
+    /// The id of a model is the hash of its bytes: it follows them.
+    #[test]
+    fn a_changed_model_within_an_archive_has_its_new_id() {
+        let mut tried = 0;
+        for (name, mut bytes) in seeds::archives() {
+            let Some(from) = header(&mut bytes) else { continue };
+            let Some(model) = blocks(&bytes, from).find(|b| b.tag == Tag::Model) else { continue };
+            bytes[(model.payload + model.end) / 2] ^= 1;
+            let id = ModelId::of(&bytes[model.payload..model.end]);
+            assert!(bytes[model.head..model.head + 32] != id.0, "{name}");
+            archive(&mut bytes);
+            assert!(bytes[model.head..model.head + 32] == id.0, "{name}");
+            // The container has nothing against it; the model's own checksum does.
+            let refused = vxc::decompress(&bytes, &Default::default()).unwrap_err();
+            assert!(matches!(refused, vxc::Error::ModelMismatch(_)), "{name}: {refused}");
+            tried += 1;
+        }
+        assert_eq!(tried, 2, "archives with models");
     }
 
     #[test]

@@ -5,11 +5,17 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vxc::{CompressOptions, Form, Level, Model, StreamCode};
-use vxc_format::{Block, BlockReader, DecodeLimits, Original};
+use vxc::stream::Stream;
+use vxc::{CompressOptions, Form, Level, Method, Model, StreamCode};
+use vxc_format::{
+    ArchiveWriter, Block, BlockReader, DecodeLimits, Header, NewSegment, Original, RawSummary,
+    TokeniserSource,
+};
 use vxc_infer::IntModel;
 use vxc_remake::RemakeError;
 use vxc_tokens::{Endian, Field, Kind, RecordLayout};
+
+use crate::mutate::Random;
 
 /// A file: name and bytes.
 pub type Seed = (String, Vec<u8>);
@@ -115,13 +121,11 @@ pub fn archives() -> Vec<Seed> {
             seeds.push(seed(format!("{name}_{level}.vxc"), archive));
         }
     }
-    for (name, file) in models() {
-        let Ok(model) = Model::from_bytes(file) else { continue };
-        let level = if model.neural().is_some() { 8 } else { 5 };
-        let (model, embed_model) = (Some(Arc::new(model)), true);
-        let options = CompressOptions { model, embed_model, layout: None, ..options(level) };
-        let archive = vxc::compress(&table, &options).expect("records compress");
-        seeds.push(seed(format!("with_{name}.vxc"), archive));
+    for (name, model, method) in [
+        ("fitted", fitted(), Method::Mix),
+        ("network", bare_network(), Method::Neural { pure: false }),
+    ] {
+        seeds.push(seed(format!("with_{name}.vxm.vxc"), carrying(model, method, &table)));
     }
     let digest = vxc::ContentDigest::of(&mut &text[..]).expect("memory is read");
     let original = Some(Original { container: 2, digest });
@@ -134,22 +138,59 @@ pub fn archives() -> Vec<Seed> {
     seeds
 }
 
+/// An archive that brings its model along: two segments, the second starts from the first. An encoder would leave the
+/// model out, which is larger than what so few records save.
+fn carrying(model: Model, method: Method, raw: &[u8]) -> Vec<u8> {
+    let stream = Stream::of_model(Arc::new(model));
+    let model = stream.model().expect("it is of one");
+    let header = Header { level: model.level(), profile: vxc::PROFILE, ..Header::default() };
+    let mut writer = ArchiveWriter::new(Vec::new(), &header).expect("a header");
+    let id = writer.embed_model(model.file()).expect("memory is written");
+    let source = TokeniserSource::Model(id);
+    let id = writer.define_stream(stream.code().kind(), source, &[]).expect("a stream");
+    let mut state = stream.fresh(method.kind());
+    let record = stream.code().record_bytes();
+    let (key, rest) = raw.split_at(raw.len() / record / 3 * record);
+    for (raw, primed_by) in [(key, None), (rest, Some(0))] {
+        let (kind, coded) = stream.encode(method, &mut state, raw).expect("records are coded");
+        let (coded, raw_summary) = (&coded[..], RawSummary::of(raw));
+        let segment = NewSegment { stream: id, kind, primed_by, raw: raw_summary, coded };
+        writer.segment(&segment).expect("a segment");
+        writer.content(raw);
+    }
+    writer.finish().expect("an archive").0
+}
+
 /// Model files, with and without a network.
 ///
 /// # Panics
 /// If the crates cannot make them.
 pub fn models() -> Vec<Seed> {
-    let table = records(300);
-    let level = Level::default();
-    let fitted =
-        Model::fit(level, Some(&layout()), std::slice::from_ref(&table)).expect("records fit");
+    let fitted = fitted();
     let code = fitted.code().clone();
     let network = network(&code);
-    let networked = Model::with_network(level, &fitted, code, network, true, &table);
+    let level = Level::default();
+    let networked = Model::with_network(level, &fitted, code, network, true, &training());
     vec![
         seed("fitted.vxm", fitted.file().to_vec()),
         seed("network.vxm", networked.expect("a network fits its code").file().to_vec()),
     ]
+}
+
+/// What [`models`] are fitted to.
+fn training() -> Vec<u8> {
+    records(300)
+}
+
+fn fitted() -> Model {
+    Model::fit(Level::default(), Some(&layout()), &[training()]).expect("records fit")
+}
+
+/// A network alone, with tables for short segments: a file that is small, and loaded in no time.
+fn bare_network() -> Model {
+    let code = StreamCode { size_bits: 12, ..fitted().code().clone() };
+    let level = Level::new(8).unwrap_or_default();
+    Model::bare(level, &code, network(&code), true).expect("a network fits its code")
 }
 
 /// A random network of one layer over the symbols of a code.
@@ -227,8 +268,17 @@ fn forms() -> Vec<Seed> {
         .collect()
 }
 
-/// A safetensors file of two tensors behind the number of a level, as of `targets::weights`.
+/// Safetensors files behind the number of a level, as of `targets::weights`: two short tensors, and one of which every
+/// level makes something else.
 pub fn checkpoints() -> Vec<Seed> {
+    let files = [("level", short_tensors()), ("weights", weights())];
+    let all = files.iter().flat_map(|(name, file)| {
+        (1..=3u8).map(move |level| seed(format!("{name}_{level}"), [&[level][..], file].concat()))
+    });
+    all.collect()
+}
+
+fn short_tensors() -> Vec<u8> {
     let header = br#"{"a":{"dtype":"F32","shape":[20,30],"data_offsets":[0,2400]},"b":{"dtype":"BF16","shape":[64],"data_offsets":[2400,2528]}}"#;
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(header);
@@ -236,7 +286,24 @@ pub fn checkpoints() -> Vec<Seed> {
         file.extend_from_slice(&(f64::from(i * i % 977) / 1e4 - 0.05).to_bits().to_be_bytes()[..4]);
     }
     file.truncate(8 + header.len() + 2528);
-    (1..=3u8).map(|level| seed(format!("level_{level}"), [&[level][..], &file].concat())).collect()
+    file
+}
+
+/// Floats of 16 bits whose exponent depends on the column, and the leading bits of the mantissa on the exponent: each
+/// level finds more of it.
+fn weights() -> Vec<u8> {
+    let header = br#"{"w":{"dtype":"BF16","shape":[100,30],"data_offsets":[0,6000]}}"#;
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend_from_slice(header);
+    let mut random = Random::new(1);
+    for i in 0..3000u16 {
+        let noise = random.bits() as u16;
+        let large = i % 30 / 15;
+        // Sign and last bits are noise, of the first four bits of the mantissa two.
+        let bits = noise & 0x8007 | (119 + large) << 7 | large << 6 | (noise >> 4 & 3) << 3;
+        file.extend_from_slice(&bits.to_le_bytes());
+    }
+    file
 }
 
 /// Weight archives of all levels.

@@ -53,13 +53,13 @@ impl<R: Read + Seek> Archive<R> {
         if len >= MAGIC.len() as u64 + FOOTER {
             input.read_exact(&mut magic)?;
         }
-        // All but the version.
-        if magic.split_last().map(|(_, front)| front) != MAGIC.split_last().map(|(_, front)| front)
-        {
+        let ([front @ .., version], [known @ .., ours]) = (magic, MAGIC);
+        if front != known {
             return Err(WeightsError::corrupt("it is none, or cut short"));
         }
-        if magic != MAGIC {
-            return Err(WeightsError::corrupt("a version that this program does not know"));
+        if version != ours {
+            let message = format!("version {version}; this program reads version {ours}");
+            return Err(WeightsError::Unsupported(message));
         }
         let footer = read_at(&mut input, len - FOOTER, FOOTER)?;
         let footer = Footer::parse(&footer)?;

@@ -12,6 +12,9 @@ pub enum WeightsError {
     /// The archive is damaged, or no archive.
     #[error("the weight archive is corrupt: {0}")]
     Corrupt(String),
+    /// An archive that a later version of the format wrote: a newer program reads it.
+    #[error("unsupported weight archive: {0}")]
+    Unsupported(String),
     /// More than the caller allows.
     #[error("{what} of {found} exceeds the limit {limit}")]
     LimitExceeded {

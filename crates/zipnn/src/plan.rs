@@ -90,7 +90,7 @@ impl Plan {
     }
 }
 
-/// Remembers that reading failed, whatever a reader of a format made of it.
+/// Remembers that reading or seeking failed, whatever a reader of a format made of it.
 struct Watched<'a, R> {
     file: &'a mut R,
     failed: Option<io::Error>,
@@ -98,19 +98,28 @@ struct Watched<'a, R> {
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer).map_err(|e| {
-            let kind = e.kind();
-            if kind != io::ErrorKind::Interrupted {
-                self.failed.get_or_insert(e);
-            }
-            kind.into()
+        self.file.read(buffer).map_err(|e| match e.kind() {
+            io::ErrorKind::Interrupted => e,
+            _ => self.remember(e),
         })
+    }
+}
+
+impl<R> Watched<'_, R> {
+    fn remember(&mut self, e: io::Error) -> io::Error {
+        let kind = e.kind();
+        self.failed.get_or_insert(e);
+        kind.into()
     }
 }
 
 impl<R: Seek> Seek for Watched<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        self.file.seek(to).map_err(|e| match e.kind() {
+            // A place that cannot be: what the file says is wrong, not the system.
+            io::ErrorKind::InvalidInput => e,
+            _ => self.remember(e),
+        })
     }
 }
 

@@ -145,6 +145,17 @@ fn every_flipped_byte_and_every_cut_is_found() {
 }
 
 #[test]
+fn a_later_version_is_no_damage() {
+    let mut archive = packed(&checkpoint()[..9000], 1, 1);
+    archive[7] = 2;
+    let refused = Archive::open(Cursor::new(&archive), Limits::default()).map(|_| ());
+    assert!(matches!(refused, Err(WeightsError::Unsupported(_))), "{refused:?}");
+    archive[6] = 2;
+    let refused = Archive::open(Cursor::new(&archive), Limits::default()).map(|_| ());
+    assert!(matches!(refused, Err(WeightsError::Corrupt(_))), "{refused:?}");
+}
+
+#[test]
 fn limits_are_checked_before_work() {
     // 256 MiB of zeros: a bomb of a few hundred bytes.
     let zeros = std::iter::repeat_n(0u8, 256 << 20).collect::<Vec<_>>();

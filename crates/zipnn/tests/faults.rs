@@ -2,9 +2,9 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
-use vxc_zipnn::{Archive, Limits, Options, WeightsError, compress};
+use vxc_zipnn::{Archive, Format, Limits, Options, WeightsError, compress, extract};
 
-/// Fails at a call.
+/// Fails at one call; those before and after it go through.
 struct Faulty<T> {
     inner: T,
     calls: usize,
@@ -13,8 +13,9 @@ struct Faulty<T> {
 
 impl<T> Faulty<T> {
     fn call(&mut self) -> io::Result<()> {
+        let n = self.calls;
         self.calls += 1;
-        if self.calls > self.fails_at {
+        if n == self.fails_at {
             return Err(io::Error::other("the disk is gone"));
         }
         Ok(())
@@ -52,12 +53,33 @@ fn faulty<T>(inner: T, fails_at: usize) -> Faulty<T> {
 }
 
 /// A safetensors file of one tensor.
-fn checkpoint() -> Vec<u8> {
+fn safetensors() -> Vec<u8> {
     let header = br#"{"a":{"dtype":"F32","shape":[9000],"data_offsets":[0,36000]}}"#;
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(header);
-    (0..9000u32).for_each(|i| file.extend_from_slice(&((i * i % 977) as f32).to_le_bytes()));
+    file.extend(numbers());
     file
+}
+
+/// The ZIP archive of `torch.save` around one tensor, `a`.
+fn torch() -> Vec<u8> {
+    let mut pickle = b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n((".to_vec();
+    pickle
+        .extend(b"X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuM\x28\x23tQ");
+    pickle.extend(b"K\0(M\x28\x23t(K\x01t\x89}tRs.");
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let files: [(&str, Vec<u8>); 2] = [("m/data.pkl", pickle), ("m/data/0", numbers())];
+    for (name, bytes) in files {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(&bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn numbers() -> Vec<u8> {
+    (0..9000u32).flat_map(|i| ((i * i % 977) as f32).to_le_bytes()).collect()
 }
 
 /// Runs with a failure at call 0, 1, … until none is met; gives the number of failures.
@@ -77,28 +99,44 @@ fn at_every_call(run: impl Fn(usize) -> (usize, Result<(), WeightsError>)) -> us
 
 #[test]
 fn every_call_may_fail() {
-    let file = checkpoint();
-    let mut archive = Vec::new();
-    compress(&mut Cursor::new(&file), &mut archive, &Options::default(), |_| ()).unwrap();
-    let reads = at_every_call(|n| {
-        let mut input = faulty(Cursor::new(&file), n);
-        let done = compress(&mut input, Vec::new(), &Options::default(), |_| ()).map(|_| ());
-        (input.calls, done)
-    });
-    let writes = at_every_call(|n| {
-        let mut out = faulty(Vec::new(), n);
-        let done =
-            compress(&mut Cursor::new(&file), &mut out, &Options::default(), |_| ()).map(|_| ());
-        (out.calls, done)
-    });
-    let decodes = at_every_call(|n| {
-        let mut input = faulty(Cursor::new(&archive), n);
-        let mut back = Vec::new();
-        let done = Archive::open(&mut input, Limits::default())
-            .and_then(|mut a| a.decode_all(&mut back, 1, |_| ()));
-        assert!(done.is_err() || back == file);
-        (input.calls, done)
-    });
-    println!("{reads} reads, {writes} writes, {decodes} reads of the archive failed");
-    assert!(reads > 5 && writes > 3 && decodes > 5);
+    for (file, format) in [(safetensors(), Format::Safetensors), (torch(), Format::Torch)] {
+        let mut archive = Vec::new();
+        let options = Options::default();
+        let made = compress(&mut Cursor::new(&file), &mut archive, &options, |_| ()).unwrap();
+        assert_eq!((made.format, made.tensors), (format, 1));
+        let reads = at_every_call(|n| {
+            let mut input = faulty(Cursor::new(&file), n);
+            let mut out = Vec::new();
+            let done = compress(&mut input, &mut out, &options, |_| ()).map(|_| ());
+            assert!(done.is_err() || out == archive, "call {n} changed the archive");
+            (input.calls, done)
+        });
+        let writes = at_every_call(|n| {
+            let mut out = faulty(Vec::new(), n);
+            let done = compress(&mut Cursor::new(&file), &mut out, &options, |_| ()).map(|_| ());
+            assert!(done.is_err() || out.inner == archive, "call {n} changed the archive");
+            (out.calls, done)
+        });
+        let decodes = at_every_call(|n| {
+            let mut input = faulty(Cursor::new(&archive), n);
+            let mut back = Vec::new();
+            let done = Archive::open(&mut input, Limits::default())
+                .and_then(|mut a| a.decode_all(&mut back, 1, |_| ()));
+            assert!(done.is_err() || back == file);
+            (input.calls, done)
+        });
+        let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
+        let tensor = extract(&mut open, &["a".to_owned()]).unwrap();
+        let extracts = at_every_call(|n| {
+            let mut input = faulty(Cursor::new(&archive), n);
+            let done = Archive::open(&mut input, Limits::default())
+                .and_then(|mut a| extract(&mut a, &["a".to_owned()]));
+            let done = done.map(|found| assert!(found == tensor, "call {n} changed the tensor"));
+            (input.calls, done)
+        });
+        println!(
+            "{format:?}: {reads} reads, {writes} writes, {decodes} and {extracts} reads failed"
+        );
+        assert!(reads > 5 && writes > 3 && decodes > 5 && extracts > 5);
+    }
 }

@@ -163,23 +163,30 @@ pub fn have(program: &str) -> bool {
     found
 }
 
-/// Runs to the end, which must be with this code, and gives the peak of the resident set in MiB, as the system counts it.
+/// Runs to the end, which must be with this code, and gives the peak of the resident set in MiB, as the system counts it. A
+/// program that ends before the first look is run again.
 #[track_caller]
 pub fn peak_of(f: &Folder, args: &[&str], code: i32) -> u64 {
+    let seen = (0..50).find_map(|_| peak_seen(f, args, code));
+    seen.unwrap_or_else(|| panic!("{args:?}: the peak was not seen in 50 runs"))
+}
+
+/// One run of [`peak_of`]; none where nothing was seen.
+#[track_caller]
+fn peak_seen(f: &Folder, args: &[&str], code: i32) -> Option<u64> {
     let mut child = f.command(args).spawn().unwrap();
     let file = format!("/proc/{}/status", child.id());
-    let mut last = 0;
+    let mut last = None;
     let status = loop {
         let status = fs::read_to_string(&file).unwrap_or_default();
         let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
         let kib = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        last = kib.map_or(last, |kib| kib >> 10);
+        last = kib.map(|kib| kib >> 10).or(last);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     };
     assert_eq!(status.code(), Some(code), "{args:?}");
-    assert!(last > 0, "{args:?}: the peak was not seen");
     last
 }

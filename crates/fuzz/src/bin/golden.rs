@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vxc::{CompressOptions, ContentDigest, Encoder, Error, Level, Model, Original};
+use vxc_format::Tag;
 use vxc_format::constants::{FOOTER_BYTES, FORMAT_VERSION, SIGNATURE};
 use vxc_format::content::crc32c;
 use vxc_fuzz::{reseal, seeds};
@@ -25,6 +26,8 @@ struct Golden {
     content: Vec<u8>,
     /// The model file that it needs, by name; none: `-`.
     model: &'static str,
+    /// Words of the message with which it is refused; none: `-`.
+    says: &'static str,
     /// How it was made.
     recipe: String,
 }
@@ -37,15 +40,15 @@ fn main() -> io::Result<()> {
     let mut all = good().map_err(io::Error::other)?;
     let damaged = bad(&all);
     all.extend(damaged);
-    let mut manifest = String::from("file\texit\tcontent\tmodel\tblake3\trecipe\n");
+    let mut manifest = String::from("file\texit\tcontent\tmodel\tsays\tblake3\trecipe\n");
     for g in &all {
         fs::write(folder.join(&g.name), &g.bytes)?;
         let content = match g.code {
             0 => blake3(&g.content),
             _ => "-".into(),
         };
-        let (file, Golden { name, code, model, recipe, .. }) = (blake3(&g.bytes), g);
-        let line = [name, &code.to_string(), &content, *model, &file, recipe].join("\t");
+        let (file, Golden { name, code, model, says, recipe, .. }) = (blake3(&g.bytes), g);
+        let line = [name, &code.to_string(), &content, *model, *says, &file, recipe].join("\t");
         writeln!(manifest, "{line}").map_err(io::Error::other)?;
     }
     fs::write(folder.join("MANIFEST.tsv"), manifest)
@@ -58,7 +61,7 @@ fn blake3(bytes: &[u8]) -> String {
 fn of(name: &str, bytes: Vec<u8>, content: &[u8], model: &'static str, recipe: &str) -> Golden {
     let name = format!("good-{FORMAT_VERSION}-{name}");
     let (content, recipe) = (content.to_vec(), recipe.to_owned());
-    Golden { name, bytes, code: 0, content, model, recipe }
+    Golden { name, bytes, code: 0, content, model, says: "-", recipe }
 }
 
 /// What every version must read.
@@ -87,7 +90,10 @@ fn good() -> Result<Vec<Golden>, Error> {
         let loaded = Some(Arc::new(Model::from_bytes(file.clone())?));
         for level in if name == "network" { &[7u8, 8, 9][..] } else { &[2, 5] } {
             let level = Level::new(*level)?;
-            let options = CompressOptions { level, model: loaded.clone(), ..Default::default() };
+            // A network that has learned nothing does not pay by itself, as it would have to at level 7.
+            let (model_of, pure) = (loaded.clone(), level.number() == 7);
+            let options =
+                CompressOptions { level, model: model_of, pure, ..CompressOptions::default() };
             let archive = vxc::compress(&table, &options)?;
             let name = format!("needs-{name}-{}.vxc", level.number());
             all.push(of(&name, archive, &table, model, "seeds::records with a model file"));
@@ -159,39 +165,168 @@ fn bad(good: &[Golden]) -> Vec<Golden> {
         reseal::archive(&mut bytes);
         bytes
     };
-    let first = archive[header..].iter().position(|&b| b == b'S').map_or(header, |n| header + n);
-    let list: Vec<(&str, Vec<u8>, u8, &str)> = vec![
-        ("bad-empty.vxc", Vec::new(), 1, "no bytes at all"),
-        ("bad-text.vxc", seeds::text(3), 1, "another file"),
-        ("bad-cut-header.vxc", archive[..header - 3].to_vec(), 1, "cut within the header"),
-        ("bad-cut-segment.vxc", archive[..index - 100].to_vec(), 1, "cut within a segment"),
-        ("bad-cut-index.vxc", archive[..index].to_vec(), 1, "cut before the index"),
-        ("bad-cut-footer.vxc", archive[..len - 1].to_vec(), 1, "the last byte is missing"),
-        ("bad-trailing.vxc", edit(&archive, &|b| b.push(0)), 1, "a byte more"),
+    // A head begins with the segment's number.
+    let second = reseal::blocks(&archive, header).filter(|b| b.tag == Tag::Segment).nth(1);
+    let number = second.expect("three segments").head;
+    let list: Vec<(&str, Vec<u8>, u8, &str, &str)> = vec![
+        ("bad-empty.vxc", Vec::new(), 1, "no bytes", "no bytes at all"),
+        ("bad-text.vxc", seeds::text(3), 1, "the signature is missing", "another file"),
+        (
+            "bad-cut-header.vxc",
+            archive[..header - 3].to_vec(),
+            1,
+            "inside the header",
+            "cut within the header",
+        ),
+        (
+            "bad-cut-segment.vxc",
+            archive[..index - 100].to_vec(),
+            1,
+            "inside a block",
+            "cut within a segment",
+        ),
+        (
+            "bad-cut-index.vxc",
+            archive[..index].to_vec(),
+            1,
+            "inside a block",
+            "cut before the index",
+        ),
+        (
+            "bad-cut-footer.vxc",
+            archive[..len - 1].to_vec(),
+            1,
+            "inside the footer",
+            "the last byte is missing",
+        ),
+        (
+            "bad-trailing.vxc",
+            edit(&archive, &|b| b.push(0)),
+            1,
+            "bytes after the archive's end",
+            "a byte more",
+        ),
         (
             "bad-ascii-mode.vxc",
             edit(&archive, &|b| b.retain(|&c| c != 0x0D)),
             1,
+            "text mode",
             "carriage returns removed",
         ),
-        ("bad-header-bit.vxc", edit(&archive, &|b| b[11] ^= 1), 1, "a bit of the header flipped"),
-        ("bad-coded-bit.vxc", edit(&archive, &|b| b[index - 1] ^= 1), 1, "a coded bit flipped"),
-        ("bad-footer-bit.vxc", edit(&archive, &|b| b[footer + 20] ^= 1), 1, "a bit of the footer"),
-        ("bad-coded.vxc", sealed(&|b| b[index - 3] ^= 0x10), 1, "a coded bit, checksums repaired"),
-        ("bad-digest.vxc", sealed(&|b| b[footer + 25] ^= 1), 1, "another BLAKE3, footer repaired"),
-        ("bad-adler.vxc", sealed(&|b| b[footer + 53] ^= 1), 1, "another Adler-32, footer repaired"),
-        ("bad-length.vxc", sealed(&|b| b[footer + 12] ^= 1), 1, "another length, footer repaired"),
-        ("bad-definition.vxc", sealed(&|b| b[header + 25] ^= 0xFF), 1, "another tokeniser"),
-        ("bad-order.vxc", sealed(&|b| b[first + 8] ^= 1), 1, "a segment of another number"),
-        ("bad-second.vxc", [&archive[..], &archive[..50]].concat(), 1, "the second is cut"),
-        ("bad-cut.vxm", model[..model.len() / 2].to_vec(), 3, "a model cut in half"),
-        ("bad-bit.vxm", edit(&model, &|b| b[40] ^= 1), 3, "a bit of a model flipped"),
-        ("bad-cut.vxw", weights[..weights.len() - 9].to_vec(), 1, "cut within the footer"),
-        ("bad-bit.vxw", edit(&weights, &|b| b[60] ^= 1), 1, "a bit of a block flipped"),
-        ("unsupported-version.vxc", sealed(&|b| b[SIGNATURE.len()] = 2), 1, "format version 2"),
-        ("unsupported-flag.vxc", sealed(&|b| b[SIGNATURE.len() + 1] |= 0x80), 1, "a reserved flag"),
-        ("unsupported-profile.vxc", sealed(&|b| b[12] = 9), 1, "another arithmetic profile"),
-        ("unsupported-block.vxc", block(&archive, header), 1, "a block of an unknown kind"),
+        (
+            "bad-header-bit.vxc",
+            edit(&archive, &|b| b[11] ^= 1),
+            1,
+            "checksum mismatch: the header",
+            "a bit of the header flipped",
+        ),
+        (
+            "bad-coded-bit.vxc",
+            edit(&archive, &|b| b[index - 1] ^= 1),
+            1,
+            "checksum mismatch: the coded bytes of a segment",
+            "a coded bit flipped",
+        ),
+        (
+            "bad-footer-bit.vxc",
+            edit(&archive, &|b| b[footer + 20] ^= 1),
+            1,
+            "checksum mismatch: the footer",
+            "a bit of the footer",
+        ),
+        (
+            "bad-coded.vxc",
+            sealed(&|b| b[index - 3] ^= 0x10),
+            1,
+            "coded data is corrupt",
+            "a coded bit, checksums repaired",
+        ),
+        (
+            "bad-digest.vxc",
+            sealed(&|b| b[footer + 25] ^= 1),
+            1,
+            "BLAKE3 of the content",
+            "another BLAKE3, footer repaired",
+        ),
+        (
+            "bad-adler.vxc",
+            sealed(&|b| b[footer + 53] ^= 1),
+            1,
+            "Adler-32 of the content",
+            "another Adler-32, footer repaired",
+        ),
+        (
+            "bad-length.vxc",
+            sealed(&|b| b[footer + 12] ^= 1),
+            1,
+            "the footer 1891",
+            "another length, footer repaired",
+        ),
+        (
+            "bad-definition.vxc",
+            sealed(&|b| b[header + 25] ^= 0xFF),
+            1,
+            "tokeniser",
+            "another tokeniser",
+        ),
+        (
+            "bad-order.vxc",
+            sealed(&|b| b[number] ^= 1),
+            1,
+            "where segment 1 at 42 was expected",
+            "a segment of another number",
+        ),
+        (
+            "bad-second.vxc",
+            [&archive[..], &archive[..50]].concat(),
+            1,
+            "inside a stream definition",
+            "the second is cut",
+        ),
+        ("bad-cut.vxm", model[..model.len() / 2].to_vec(), 3, "checksum", "a model cut in half"),
+        ("bad-bit.vxm", edit(&model, &|b| b[40] ^= 1), 3, "checksum", "a bit of a model flipped"),
+        (
+            "bad-cut.vxw",
+            weights[..weights.len() - 9].to_vec(),
+            1,
+            "it ends too early",
+            "cut within the footer",
+        ),
+        (
+            "bad-bit.vxw",
+            edit(&weights, &|b| b[60] ^= 1),
+            1,
+            "checksum of the block",
+            "a bit of a block flipped",
+        ),
+        (
+            "unsupported-version.vxc",
+            sealed(&|b| b[SIGNATURE.len()] = 2),
+            1,
+            "unsupported archive: format version 2",
+            "format version 2",
+        ),
+        (
+            "unsupported-flag.vxc",
+            sealed(&|b| b[SIGNATURE.len() + 1] |= 0x80),
+            1,
+            "unsupported archive: header flags",
+            "a reserved flag",
+        ),
+        (
+            "unsupported-profile.vxc",
+            sealed(&|b| b[12] = 9),
+            1,
+            "unsupported archive: arithmetic profile 9",
+            "another arithmetic profile",
+        ),
+        (
+            "unsupported-block.vxc",
+            block(&archive, header),
+            1,
+            "unsupported archive: a block of unknown kind",
+            "a block of an unknown kind",
+        ),
         (
             "unsupported-version.vxm",
             edit(&model, &|b| {
@@ -199,14 +334,21 @@ fn bad(good: &[Golden]) -> Vec<Golden> {
                 reseal::model(b);
             }),
             3,
+            "unsupported archive: model version 2",
             "model version 2",
         ),
-        ("unsupported-version.vxw", edit(&weights, &|b| b[7] = 2), 1, "weights version 2"),
+        (
+            "unsupported-version.vxw",
+            edit(&weights, &|b| b[7] = 2),
+            1,
+            "unsupported weight archive: version 2",
+            "weights version 2",
+        ),
     ];
     list.into_iter()
-        .map(|(name, bytes, code, recipe)| {
+        .map(|(name, bytes, code, says, recipe)| {
             let (name, recipe) = (name.to_owned(), recipe.to_owned());
-            Golden { name, bytes, code, content: Vec::new(), model: "-", recipe }
+            Golden { name, bytes, code, content: Vec::new(), model: "-", says, recipe }
         })
         .collect()
 }
