@@ -259,7 +259,7 @@ fn bad(good: &[Golden]) -> Vec<Golden> {
             "bad-length.vxc",
             sealed(&|b| b[footer + 12] ^= 1),
             1,
-            "the footer 1891",
+            "the footer says 1891",
             "another length, footer repaired",
         ),
         (
