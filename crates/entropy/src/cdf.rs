@@ -162,9 +162,12 @@ mod tests {
             assert_eq!(cdf.start(s), start);
             let width = cdf.width(s);
             assert!(width >= 1);
-            assert_eq!(cdf.symbol_at(start), s);
-            assert_eq!(cdf.symbol_at(start + width / 2), s);
-            assert_eq!(cdf.symbol_at(start + width - 1), s);
+            // Miri takes minutes for all of them.
+            if !cfg!(miri) || s.is_multiple_of(51) {
+                assert_eq!(cdf.symbol_at(start), s);
+                assert_eq!(cdf.symbol_at(start + width / 2), s);
+                assert_eq!(cdf.symbol_at(start + width - 1), s);
+            }
             start += width;
         }
         assert_eq!(start, CDF_TOTAL);
