@@ -28,12 +28,12 @@ impl Random {
 const EXTREMES: [u64; 8] =
     [0, 1, 0x7F, 0xFF, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7FFF_FFFF_FFFF_FFFF, u64::MAX];
 
-/// One to six changes of `bytes`; `other` is what is spliced in.
+/// One to six changes of `bytes`; `other` is what is spliced in, or put behind it as a whole.
 pub fn mutate(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let mut out = bytes.to_vec();
     for _ in 0..1 + random.below(6) {
         let at = random.below(out.len());
-        match random.below(8) {
+        match random.below(9) {
             0 | 1 if !out.is_empty() => out[at] ^= 1 << random.below(8),
             2 if !out.is_empty() => out[at] = random.bits() as u8,
             3 => {
@@ -53,6 +53,13 @@ pub fn mutate(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
                 let end = out.len().min(at + random.below(40));
                 let copy = out[at..end].to_vec();
                 out.splice(at..at, copy);
+            }
+            7 => {
+                // Two files, one behind the other; as often the first is cut.
+                if random.below(2) == 0 {
+                    out.truncate(at);
+                }
+                out.extend_from_slice(other);
             }
             _ => {
                 let from = random.below(other.len());

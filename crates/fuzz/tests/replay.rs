@@ -36,6 +36,24 @@ fn regressions_pass() {
     println!("{files} files");
 }
 
+/// Archives one behind the other: whole, the first cut, the second cut, and something between them.
+#[test]
+fn archives_behind_each_other_pass() {
+    let seeds = seeds::of("archive");
+    let target = targets::named("archive").unwrap();
+    let mut random = Random::new(77);
+    for _ in 0..60 {
+        let (_, first) = &seeds[random.below(seeds.len())];
+        let (_, second) = &seeds[random.below(seeds.len())];
+        let (to, from) = (random.below(first.len()), random.below(second.len()));
+        target(&[&first[..], second].concat());
+        target(&[&first[..to], second].concat());
+        target(&[&first[..], &second[..from]].concat());
+        target(&[&first[..], &second[from..]].concat());
+        target(&[&first[..], b"between", second].concat());
+    }
+}
+
 /// Mutations of each seed, the same in every run; more with `VXC_FUZZ_RUNS`.
 #[test]
 fn mutated_seeds_pass() {

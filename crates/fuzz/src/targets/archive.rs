@@ -1,9 +1,10 @@
 //! Hostile archives, as they are and with checksums that hold: every way of reading ends with content or an error, and
-//! the ways agree.
+//! the ways agree; what is left of damaged ones is given out without gaps.
 
 use std::io::Cursor;
 
-use vxc::{Archive, Decoder};
+use vxc::salvage::Piece;
+use vxc::{Archive, Decoder, Error, Salvage};
 use vxc_format::{FormatError, read_block_at, recover};
 
 use crate::input::{LIMITS, decoding};
@@ -35,6 +36,7 @@ fn read(bytes: &[u8]) {
         }
         let _ = archive.streams();
     }
+    salvage(bytes, content.as_deref().ok());
     let mut input = Cursor::new(bytes);
     match recover(&mut input, &LIMITS) {
         Ok(found) => {
@@ -54,5 +56,39 @@ fn read(bytes: &[u8]) {
         }
         Err(FormatError::LimitExceeded { .. } | FormatError::UnsupportedVersion(_)) => {}
         Err(e) => panic!("damage is no error of recovery: {e}"),
+    }
+}
+
+/// What is left of an archive: all of it where it is whole, else pieces that follow each other.
+fn salvage(bytes: &[u8], content: Option<&[u8]>) {
+    let salvaged = Salvage::open(Cursor::new(bytes), decoding(2)).and_then(|mut salvage| {
+        let mut out = Vec::new();
+        let most = salvage.most_content();
+        for number in 0..salvage.archives().len() {
+            let mut end = 0u64;
+            let end_known = salvage.decode(number, |piece| {
+                let range = match piece {
+                    Piece::Content(header, raw) => {
+                        assert_eq!(raw.len() as u64, header.info.raw_len);
+                        out.extend_from_slice(raw);
+                        header.info.raw_offset..header.info.raw_end()
+                    }
+                    Piece::Lost(loss) => {
+                        assert!(content.is_none(), "lost of a whole archive: {loss:?}");
+                        loss.content.clone()
+                    }
+                };
+                assert!(range.start == end && range.end > end, "{range:?} behind {end}");
+                end = range.end;
+                Ok::<_, Error>(())
+            })?;
+            assert!(end <= most, "{end} bytes of content in {} of file", bytes.len());
+            assert!(end_known || content.is_none(), "the end of a whole archive is not known");
+        }
+        Ok(out)
+    });
+    if let Some(content) = content {
+        let salvaged = salvaged.expect("a whole archive can be salvaged");
+        assert!(salvaged == content, "salvage gives other bytes");
     }
 }

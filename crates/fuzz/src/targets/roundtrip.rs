@@ -4,9 +4,9 @@
 use std::io::{Cursor, Read};
 
 use arbitrary::Unstructured;
-use vxc::{Archive, CompressOptions, Decoder, Encoder, Metadata};
+use vxc::{Archive, CompressOptions, Decoder, DecompressOptions, Encoder, Metadata};
 
-use crate::input::{below, decoding, layout, level};
+use crate::input::{below, layout, level};
 
 /// The input: options, then what is compressed.
 pub fn run(data: &[u8]) {
@@ -36,6 +36,8 @@ pub fn run(data: &[u8]) {
         assert!(archive.len() <= most, "{} of {} bytes", archive.len(), raw.len());
     }
     let threads = 1 + options.threads % 3;
+    // Within the limits that everybody has: what is written must be read within them.
+    let decoding = |threads| DecompressOptions { threads, ..DecompressOptions::default() };
     let back = vxc::decompress(&archive, &decoding(threads)).expect("what was written is read");
     assert!(back == raw, "other bytes came back");
 
