@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use vxc_fuzz::mutate::{Random, mutate};
 use vxc_fuzz::{seeds, targets};
@@ -58,14 +59,22 @@ fn archives_behind_each_other_pass() {
 #[test]
 fn mutated_seeds_pass() {
     let runs = std::env::var("VXC_FUZZ_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    for (number, (name, target)) in targets::ALL.into_iter().enumerate() {
-        let seeds = seeds::of(name);
-        let mut random = Random::new(number as u64);
-        for _ in 0..runs {
-            let (_, bytes) = &seeds[random.below(seeds.len())];
-            let (_, other) = &seeds[random.below(seeds.len())];
-            target(&mutate(bytes, other, &mut random));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || {
+            let number = next.fetch_add(1, Relaxed);
+            Some((number, targets::ALL.get(number)?))
+        };
+        while let Some((number, (name, target))) = take() {
+            let seeds = seeds::of(name);
+            let mut random = Random::new(number as u64);
+            for _ in 0..runs {
+                let (_, bytes) = &seeds[random.below(seeds.len())];
+                let (_, other) = &seeds[random.below(seeds.len())];
+                target(&mutate(bytes, other, &mut random));
+            }
+            println!("{name}: {runs} runs");
         }
-        println!("{name}: {runs} runs");
-    }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
 }
