@@ -51,11 +51,9 @@ fn both_sides_of_every_level_take_the_same_steps() {
             let info = segment.header.info;
             assert_eq!(info.kind, SegmentKind::Mix, "-{level}");
             let stream = &streams[info.stream as usize];
-            let start = match info.primed_by {
-                Some(key) => keys[&key],
-                None => &stream.fresh(info.kind),
-            }
-            .clone();
+            // As it was left by the segment that this one starts from.
+            let start = info.primed_by.and_then(|key| keys.get(&key).cloned());
+            let start = start.unwrap_or_else(|| stream.fresh(info.kind));
             primed += u32::from(info.primed_by.is_some());
             kinds[usize::from(stream.code().layout().is_some())] += 1;
             let mut raw = Vec::new();
@@ -80,7 +78,8 @@ fn both_sides_of_every_level_take_the_same_steps() {
 #[test]
 fn a_changed_byte_is_found_where_it_stands() {
     const RECORD: usize = 124;
-    let raw = jets()[..RECORD * 300].to_vec();
+    const RECORDS: usize = 1000;
+    let raw = jets()[..RECORD * RECORDS].to_vec();
     for level in 4..=6 {
         let (streams, segments) = parts(&common::compress(&raw, level));
         let ([stream], [segment]) = (&streams[..], &segments[..]) else {
@@ -100,7 +99,7 @@ fn a_changed_byte_is_found_where_it_stands() {
             0 => 0,
             n => decode(&segment.coded, RECORD * n).2.steps,
         };
-        assert_eq!(steps_to(300), encoder.steps);
+        assert_eq!(steps_to(RECORDS), encoder.steps);
         let mut stretches = Vec::new();
         for eighth in 1..8 {
             let mut coded = segment.coded.clone();
@@ -109,7 +108,7 @@ fn a_changed_byte_is_found_where_it_stands() {
             let (good, out, wrong) = decode(&coded, raw.len());
             assert!(!good && out.len() == raw.len());
             let first =
-                (0..300).find(|n| out[n * RECORD..][..RECORD] != raw[n * RECORD..][..RECORD]);
+                (0..RECORDS).find(|n| out[n * RECORD..][..RECORD] != raw[n * RECORD..][..RECORD]);
             let first = first.unwrap();
             let (from, to) = desync::parting(&encoder, &wrong).unwrap();
             assert_eq!(to, from + STRETCH);
