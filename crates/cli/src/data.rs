@@ -30,6 +30,7 @@ pub enum Data {
     /// Cut into parts.
     Split(SplitArgs),
     /// Fetch.
+    #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "it is refused"))]
     Download(DownloadArgs),
 }
 
