@@ -65,13 +65,21 @@ impl Place {
 
     /// What the test says of a range of the content.
     fn line(&self, name: &Path, segment: Option<u64>, range: &Range<u64>, state: &str) -> String {
-        let archive = self.archive.map_or(String::new(), |n| format!("archive {n}, "));
+        let archive = self.prefix();
         let which = segment.map_or("segments unknown".to_owned(), |n| format!("segment {n}"));
         let range = match self.original {
-            None => bytes(&(self.base + range.start..self.base + range.end)),
+            None => {
+                let at = |offset: u64| self.base.saturating_add(offset);
+                bytes(&(at(range.start)..at(range.end)))
+            }
             Some(_) => format!("{} of the unpacked form", bytes(range)),
         };
         format!("{} : {archive}{which}, {range} : {state}\n", Shown(name))
+    }
+
+    /// Which archive, if there are several.
+    fn prefix(&self) -> String {
+        self.archive.map_or(String::new(), |n| format!("archive {n}, "))
     }
 
     /// Where the next archive's content starts, behind `content` bytes of this one's.
@@ -105,14 +113,15 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
     }
     let meta = source.meta.clone();
     let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
-    let outcome =
+    let mut outcome =
         write(&mut salvage, unpack.options.limits.max_output, &mut output, &mut |line| {
             console.warning(name, line);
         })?;
     let nothing =
         outcome.written == outcome.lost && (outcome.lost > 0 || !outcome.doubts.is_empty());
     if nothing && target != Target::Stdout {
-        let failure = failure(&outcome, salvage.damaged(), "nothing was written");
+        outcome.doubts.push("nothing was written".into());
+        let failure = failure(&outcome, salvage.damaged(), "nothing is left");
         return Err(failure.unwrap_or(Failure::Damaged("nothing is left".into())));
     }
     output.publish(&looks(&header, meta.as_ref()))?;
@@ -184,7 +193,7 @@ pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Re
         base = place.next(reached);
         match end {
             Ok(true) => {}
-            Ok(false) => text.push_str(&format!("{shown} : {NO_END}\n")),
+            Ok(false) => text.push_str(&format!("{shown} : {}{NO_END}\n", place.prefix())),
             Err(e) => {
                 decoded = Err(e);
                 break;

@@ -102,7 +102,9 @@ fn damage_beside_the_content_costs_none_of_it() {
     let len = f.read("x.vxc").len();
     // The header, which could have said more, the index, the footer.
     let all = format!("{} bytes of content are intact", raw.len());
-    for (at, words) in [(9, &all[..]), (len - 70, "all content is intact"), (len - 2, &all)] {
+    for (at, words) in
+        [(9, &all[..]), (len - 70, "all content is intact"), (len - 2, "all content is intact")]
+    {
         damage(&f, &[at]);
         f.run(&["-t", "bad.vxc"]).bad(1, &["bad.vxc"]);
         f.run(&["-df", "--keep-going", "bad.vxc", "-o", "y"]).bad(1, &[words]);

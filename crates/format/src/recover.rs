@@ -61,6 +61,8 @@ pub struct RecoveredArchive {
     pub segments: Vec<(SegmentHeader, u64)>,
     /// Segments that an intact index lists, and that are not intact.
     pub lost: Vec<SegmentInfo>,
+    /// Length of the content, if an intact index says it.
+    pub listed_len: Option<u64>,
     /// The footer, if intact.
     pub footer: Option<Footer>,
 }
@@ -102,10 +104,10 @@ impl RecoveredArchive {
         lost
     }
 
-    /// Where the content ends, if footer or header say so.
+    /// Where the content ends, if footer, index or header say so.
     pub fn content_end(&self) -> Option<u64> {
         let footer = self.footer.map(|f| f.content.len);
-        footer.or(self.header.as_ref().and_then(|h| h.raw_size))
+        footer.or(self.listed_len).or(self.header.as_ref().and_then(|h| h.raw_size))
     }
 
     /// Whether nothing is there at all.

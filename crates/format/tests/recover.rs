@@ -233,23 +233,55 @@ fn a_definition_behind_missing_bytes_is_found() {
 fn lost_segments_are_named() {
     let bytes = stored(&[&[1; 80], &[2; 80], &[3; 80], &[4; 80]]);
     for tail in [0, 1] {
+        // With the footer's last byte the file's index is not found from its end, but by the scan.
         let mut b = bytes.clone();
         for byte in [2u8, 3, 4] {
             let at = b.windows(40).position(|w| w == [byte; 40]).unwrap();
             b[at] = 9;
         }
-        // With the footer's last byte the file's index is not found from its end.
         *b.last_mut().unwrap() ^= tail;
         let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        assert_eq!(r.method, if tail == 0 { Method::Index } else { Method::Scan });
         let lost = r.archives[0].lost_content();
-        match r.method {
-            Method::Index => {
-                let numbers: Vec<_> = lost.iter().map(|l| l.segment).collect();
-                assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
-                assert_eq!(lost[2].content, 240..320);
-            }
-            Method::Scan => assert_eq!(lost, [], "where the content ends is not known"),
-        }
+        let numbers: Vec<_> = lost.iter().map(|l| l.segment).collect();
+        assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
+        assert_eq!(lost[2].content, 240..320);
+        assert_eq!(r.archives[0].content_end(), Some(320));
+    }
+}
+
+/// An archive whose header is lost, with the end of the one before it, is another one all the same.
+#[test]
+fn archives_without_a_border_are_not_joined() {
+    let (first, second) = (stored(&[&[1; 90], &[2; 90]]), stored(&[&[3; 90], &[4; 90], &[5; 90]]));
+    for (before, behind) in [(30, 20), (130, 12), (first.len() - offsets(&first)[2] - 80, 12)] {
+        let mut b = [&first[..], &second].concat();
+        b[first.len() - before..first.len() + behind].fill(0);
+        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        assert_eq!(r.archives.len(), 2, "{before}");
+        assert_eq!(r.archives[1].segments.len(), 3, "{before}");
+        assert!(r.archives[1].header.is_none() && r.archives[0].segments.len() <= 2);
+        let known = r.archives[1].footer.is_some() && r.archives[1].lost_content().is_empty();
+        assert!(known, "{before}");
+    }
+}
+
+/// An archive within a segment that is coded, or over the border of two: its frames lead nowhere.
+#[test]
+fn broken_archives_within_damaged_segments_stay_inside() {
+    let inner = [&[7; 40][..], &stored(&[&[3; 400], &[4; 400]]), &[9; 40]].concat();
+    let (front, back) = inner.split_at(320);
+    // As LZ leaves it: some of its bytes are missing.
+    let coded = [&inner[..150], &inner[160..]].concat();
+    for (bytes, cut) in [(stored(&[front, back, &[5; 60]]), 0), (stored(&[&coded, &[5; 60]]), 400)]
+    {
+        let mut b = bytes;
+        b.truncate(b.len() - cut);
+        b.remove(b.windows(40).position(|w| w == [7; 40]).unwrap());
+        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
+        assert_eq!(r.archives.len(), 1, "{r:?}");
+        assert!(r.archives[0].segments.iter().all(|(h, _)| h.info.number > 0));
+        assert_eq!(r.archives[0].streams.len(), 1);
     }
 }
 

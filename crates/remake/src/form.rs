@@ -175,7 +175,8 @@ impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
         }
     }
 
-    /// So many bytes, and how many before the first lost one; memory grows with what arrives.
+    /// So many bytes, fewer of a form that is cut short, and how many before the first lost one; memory grows with what
+    /// arrives.
     fn bytes(&mut self, n: u64) -> Result<(Vec<u8>, usize), RemakeError> {
         let mut out = Vec::new();
         (&mut self.input).take(n).read_to_end(&mut out)?;
@@ -183,7 +184,6 @@ impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
         if got < n && self.intact.is_none() {
             return Err(RemakeError::InsufficientData);
         }
-        out.resize(usize::try_from(n).unwrap_or(usize::MAX), 0);
         let intact = self.passed(n, got);
         Ok((out, usize::try_from(intact).unwrap_or(usize::MAX)))
     }
@@ -303,8 +303,9 @@ impl Sections {
                 let bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
                 let widths: Vec<usize> =
                     sizes.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
-                let (bytes, intact) = input.bytes(bytes)?;
-                let parts = table::split(&bytes, &widths, rows);
+                let (mut found, intact) = input.bytes(bytes)?;
+                found.resize(usize::try_from(bytes).unwrap_or(usize::MAX), 0);
+                let parts = table::split(&found, &widths, rows);
                 let whole = intact / widths.iter().sum::<usize>().max(1);
                 for ((at, mut part), width) in same.iter().zip(parts).zip(widths) {
                     if let Some(column) = columns.get_mut(*at) {

@@ -80,6 +80,10 @@ fn made<R: Read, I: Fn(Range<u64>) -> u64>(
         group.finish()?;
         at = group.at;
         stream = group.stream;
+        if form.damaged {
+            // What the recipe has lost is not known.
+            return Err(RemakeError::InsufficientData);
+        }
     }
     if stream.is_some() {
         return Err(UNENDED);

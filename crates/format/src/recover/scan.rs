@@ -2,9 +2,10 @@
 //!
 //! A damaged segment says how long it is, and nothing need stand where it should end: bytes may be missing, so that what
 //! follows stands before that place; or they may be there, and be those of an archive that was stored. An archive whose
-//! header stands before it is therefore one of the file's own only if it reaches beyond, or ends where the file or
-//! another archive follows; otherwise it is content. Definitions that stand there must be the next one of the archive,
-//! and an index must agree with the segments found.
+//! header stands before it is therefore one of the file's own only if its frames lead beyond, or it ends where the file
+//! ends or another archive follows; otherwise it is content, and what follows before that place must be the very next
+//! segment. Definitions that stand there must be the next one of the archive, and an index must agree with the segments
+//! found.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -46,12 +47,14 @@ pub(super) struct Scan<'a, R> {
     wasted: u64,
     done: Vec<RecoveredArchive>,
     current: RecoveredArchive,
-    /// Where the last archive ended: another one may start there.
+    /// Behind the last thing that is intact: what stands there and is of a later version is no damage.
     border: u64,
     /// Where the current archive starts, if its header is intact.
     start: Option<u64>,
     /// Where the payload of the last damaged segment should end: what stands before may be content.
     inside: u64,
+    /// Whether an archive that is content was met before that place: then only the very next segment is none of its.
+    doubtful: bool,
     /// The first number and content offset behind the segments seen so far, damaged ones included.
     reached: (u64, u64),
     damaged: Vec<Range<u64>>,
@@ -66,10 +69,9 @@ enum Thing {
     Content(u64),
 }
 
-/// An index that belongs to the current archive.
+/// The end of the current archive: of footer and index what is intact, one of them at least.
 struct End {
-    footer: Footer,
-    /// If its payload is intact.
+    footer: Option<Footer>,
     ledger: Option<Ledger>,
 }
 
@@ -89,6 +91,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             border: 0,
             start: None,
             inside: 0,
+            doubtful: false,
             reached: (0, 0),
             damaged: Vec::new(),
         })
@@ -118,9 +121,11 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 self.inside = 0;
                 self.start = Some(at);
                 self.current.header = Some(header);
-                Ok(at.saturating_add(len))
+                self.border = at.saturating_add(len);
+                Ok(self.border)
             }
             Thing::Content(end) => {
+                self.doubtful = true;
                 self.lost(at..end)?;
                 Ok(end)
             }
@@ -135,20 +140,27 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                     Some(ledger) => self.list_lost(&ledger)?,
                     None => self.lost(at..footer_at)?,
                 }
-                self.current.footer = Some(end.footer);
+                self.current.footer = end.footer;
                 self.close()?;
+                if end.footer.is_none() {
+                    return Ok(footer_at);
+                }
                 self.border = footer_at.saturating_add(FOOTER_LEN);
                 Ok(self.border)
             }
             Thing::Block(frame, head) => {
                 let payload_at = at.saturating_add(frame.prefix_len);
                 let next = payload_at.saturating_add(frame.payload_len);
+                if self.starts_another(&head) {
+                    self.close()?;
+                }
                 if let BlockHead::Segment(segment) = &head {
                     self.reached = (segment.info.number.saturating_add(1), segment.info.raw_end());
                 }
                 if self.check_payload(&frame, payload_at)? {
                     self.hold(FOUND_MEMORY)?;
                     self.current.add(head, at);
+                    self.border = next;
                     return Ok(next);
                 }
                 // If something stands where the payload ends, only its bytes are damaged; otherwise bytes
@@ -156,6 +168,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
                 let resume = if self.stands_at(next)? { next } else { payload_at };
                 if matches!(head, BlockHead::Segment(_)) {
                     self.inside = next;
+                    self.doubtful = false;
                 }
                 self.lost(at..resume)?;
                 Ok(resume)
@@ -167,10 +180,11 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     fn end_at(&mut self, frame: &FrameHead, at: u64) -> Result<Option<End>, FormatError> {
         let payload_at = at.saturating_add(frame.prefix_len);
         let footer_at = payload_at.saturating_add(frame.payload_len);
-        let Some(footer) = self.footer_at(footer_at)? else { return Ok(None) };
+        let footer = self.footer_at(footer_at)?;
         // Where bytes are missing, the distance is another one.
-        let in_place = at >= self.inside
-            || self.start.and_then(|start| at.checked_sub(start)) == Some(footer.index_offset);
+        let distance = self.start.and_then(|start| at.checked_sub(start));
+        let in_place =
+            footer.is_some_and(|f| at >= self.inside || distance == Some(f.index_offset));
         if !self.check_payload(frame, payload_at)? {
             return Ok(in_place.then_some(End { footer, ledger: None }));
         }
@@ -196,6 +210,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         let lost = all.filter(|info| found.next_if_eq(&info.number).is_none()).collect::<Vec<_>>();
         self.hold(u64::try_from(lost.len()).unwrap_or(u64::MAX).saturating_mul(FOUND_MEMORY))?;
         self.current.lost = lost;
+        self.current.listed_len = Some(ledger.raw_total());
         Ok(())
     }
 
@@ -236,33 +251,36 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         Ok(bytes.first_chunk().and_then(|b| Footer::parse(b, at).ok()))
     }
 
-    /// Where an archive ends whose first block stands at `at`, or the segment around it, if it is content of a damaged
+    /// Up to where there is nothing but an archive whose first block stands at `first`, if it is content of a damaged
     /// segment; none if it is one of the file's own.
-    fn content_up_to(&mut self, mut at: u64) -> Result<Option<u64>, FormatError> {
+    fn content_up_to(&mut self, first: u64) -> Result<Option<u64>, FormatError> {
+        let mut at = first;
         while self.has_patience() {
             let mut head = &self.peek(at, MAX_FRAME_PREFIX)?[..];
-            let Some(frame) = intact(FrameHead::from_source(&mut Source::new(&mut head, at)))?
-            else {
-                // Damaged twice. Of a file that is cut short, nothing of the segment's archive can follow.
-                return Ok((self.inside <= self.end).then_some(self.inside));
-            };
-            at = at.saturating_add(frame.prefix_len).saturating_add(frame.payload_len);
-            if at > self.inside {
+            let frame = intact(FrameHead::from_source(&mut Source::new(&mut head, at)))?;
+            if frame.is_some() && at > self.inside {
                 return Ok(None);
             }
-            if at > self.end {
-                return Ok(Some(self.end));
-            }
-            if frame.tag == Tag::Index {
-                if self.footer_at(at)?.is_none() {
-                    return Ok(Some(at));
-                }
+            // Content of which the coding, or the segment's end, has broken up the frames; or an archive that is damaged
+            // as well, which cannot be told from that.
+            let Some(frame) = frame else { return Ok(Some(first)) };
+            at = at.saturating_add(frame.prefix_len).saturating_add(frame.payload_len);
+            if frame.tag == Tag::Index && self.footer_at(at)?.is_some() {
                 at = at.saturating_add(FOOTER_LEN);
                 let own = at == self.end || self.peek(at, SIGNATURE.len())? == SIGNATURE;
                 return Ok((!own && at <= self.inside).then_some(at));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a block can only be of another archive, whose header is lost.
+    fn starts_another(&self, head: &BlockHead) -> bool {
+        match head {
+            BlockHead::Stream { id: 0, .. } => !self.current.streams.is_empty(),
+            BlockHead::Segment(h) => h.info.number == 0 && !self.current.segments.is_empty(),
+            _ => false,
+        }
     }
 
     /// Made-up heads inside each other could ask for work quadratic in the input's size.
@@ -336,26 +354,33 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
 
     /// What `bytes`, which stand at `at`, start with.
     fn recognise(&self, bytes: &[u8], at: u64) -> Result<Option<Thing>, FormatError> {
-        if !bytes.first().is_some_and(|&b| may_start(b)) {
+        let expected = at == self.border;
+        if !expected && !bytes.first().is_some_and(|&b| may_start(b)) {
             return Ok(None);
         }
         let mut source = Source::new(bytes, at);
         if bytes.starts_with(&SIGNATURE) {
-            let header = match Header::from_source(&mut source) {
-                // A header stands where one is expected: what it means is not known, and it is no damage.
-                Err(e @ FormatError::UnsupportedVersion(_)) if at == self.border => return Err(e),
-                header => intact(header)?,
-            };
+            let header = known(Header::from_source(&mut source), expected)?;
             return Ok(header.map(|(header, len)| Thing::Header(header, len)));
         }
-        let Some(frame) = intact(FrameHead::from_source(&mut source))? else { return Ok(None) };
+        let frame = known(FrameHead::from_source(&mut source), expected)?;
+        let Some(frame) = frame else { return Ok(None) };
         if frame.tag == Tag::Index {
             return Ok(frame.head.is_empty().then_some(Thing::Index(frame)));
         }
-        let Ok(head) = BlockHead::parse(&frame) else { return Ok(None) };
+        let head = known(BlockHead::parse(&frame), expected)?;
+        let Some(head) = head else { return Ok(None) };
+        if at >= self.inside && self.starts_another(&head) {
+            return Ok(Some(Thing::Block(frame, head)));
+        }
         // Of an archive within a damaged segment, most blocks do not fit here.
         let (number, raw_offset) = self.reached;
+        let doubtful = self.doubtful && at < self.inside;
         let follows = match &head {
+            BlockHead::Segment(h) if doubtful => {
+                (h.info.number, h.info.raw_offset) == (number, raw_offset)
+            }
+            _ if doubtful => false,
             BlockHead::Segment(h) => h.info.number >= number && h.info.raw_offset >= raw_offset,
             BlockHead::Stream { id, .. } => {
                 let last = self.current.streams.last();
@@ -389,6 +414,14 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
     fn seen(&self, at: u64) -> &[u8] {
         let from = usize::try_from(at.saturating_sub(self.window_at)).unwrap_or(usize::MAX);
         self.window.get(from..).unwrap_or_default()
+    }
+}
+
+/// As [`intact`], but what stands where a thing is expected and is of a later version is no damage.
+fn known<T>(result: Result<T, FormatError>, expected: bool) -> Result<Option<T>, FormatError> {
+    match result {
+        Err(e @ FormatError::UnsupportedVersion(_)) if expected => Err(e),
+        result => intact(result),
     }
 }
 
