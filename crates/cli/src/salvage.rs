@@ -119,18 +119,19 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
         })?;
     let nothing =
         outcome.written == outcome.lost && (outcome.lost > 0 || !outcome.doubts.is_empty());
-    if nothing && target != Target::Stdout {
+    let withheld = nothing && target != Target::Stdout;
+    if withheld {
         outcome.doubts.push("nothing was written".into());
-        let failure = failure(&outcome, salvage.damaged(), "nothing is left");
-        return Err(failure.unwrap_or(Failure::Damaged("nothing is left".into())));
+    } else {
+        output.publish(&looks(&header, meta.as_ref()))?;
     }
-    output.publish(&looks(&header, meta.as_ref()))?;
     let sizes = Sizes { raw: outcome.written, coded: source.len.unwrap_or(0) };
     let place = match &target {
-        Target::Stdout => "the output".to_owned(),
-        Target::Path(path) => Shown(path).to_string(),
+        _ if withheld => "nothing is left".to_owned(),
+        Target::Stdout => "they are zero in the output".to_owned(),
+        Target::Path(path) => format!("they are zero in {}", Shown(path)),
     };
-    match failure(&outcome, salvage.damaged(), &format!("they are zero in {place}")) {
+    match failure(&outcome, salvage.damaged(), &place) {
         Some(failure) => Err(failure),
         None => {
             console.note(&format!("{} : {} bytes", Shown(name), outcome.written));
@@ -146,12 +147,13 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
 pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Failure> {
     let (archive, _) = list::open(name, options)?;
     let segments = archive.segments();
+    let mut segments = segments.iter().peekable();
     let headers: Vec<&Header> = archive.headers().collect();
     let mut text = String::new();
     let mut base = 0;
     for (number, (header, footer)) in headers.iter().zip(archive.footers()).enumerate() {
         let place = Place::new(number, headers.len(), base, Some(header));
-        for SegmentEntry { info, .. } in segments.iter().filter(|s| s.archive == number) {
+        while let Some(SegmentEntry { info, .. }) = segments.next_if(|s| s.archive == number) {
             text.push_str(&place.line(name, Some(info.number), &span(info), "OK"));
         }
         base = place.next(footer.content.len);
@@ -327,12 +329,7 @@ fn remake(
                 }
             })
         });
-        let intact = |range: Range<u64>| {
-            let gaps = noted();
-            let next = gaps.get(gaps.partition_point(|gap| gap.end <= range.start));
-            let end = next.map_or(range.end, |gap| gap.start.clamp(range.start, range.end));
-            end - range.start
-        };
+        let intact = |range| vxc_remake::form::before_gap(&noted(), range);
         let form = Form { receiver, chunk: Vec::new(), at: 0 };
         let made = vxc_remake::unpack_damaged(form, intact, out, len);
         (made, decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

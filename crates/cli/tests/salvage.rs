@@ -213,7 +213,7 @@ fn the_name_of_another_archive_is_not_used() {
 fn archives_of_a_later_version_are_left_alone() {
     let f = Folder::new();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
-    for name in ["unsupported-version.vxc", "unsupported-flag.vxc"] {
+    for name in ["unsupported-version.vxc", "unsupported-flag.vxc", "unsupported-block.vxc"] {
         f.write("later.vxc", &std::fs::read(folder.join(name)).unwrap());
         f.run(&["-d", "--keep-going", "later.vxc", "-o", "y"]).bad(1, &["later.vxc"]);
         assert!(!f.has("y"), "{name}");

@@ -3,7 +3,7 @@
 //! With all indexes intact, each block is checked where its index puts it. Otherwise the input is walked
 //! from its start; where the walk loses its way it looks for the next byte at which a header or the head
 //! of a block has a valid checksum. Blocks know their number and their place in the content, so what is
-//! found after a gap is placed exactly; [`scan`] says what is taken for content of a damaged segment.
+//! found after a gap is placed exactly; `scan` says what is taken for content of a damaged segment.
 //!
 //! Only container checksums are checked: decoding a segment still verifies its raw bytes. Of a damaged `.vxc` that is
 //! stored in a damaged segment, blocks may be taken for the outer archive's where their numbers happen to fit; the raw

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use vxc_remake::form::before_gap;
 use vxc_remake::{RemakeError, Tally, pack, scan, unpack, unpack_damaged};
 
 fn form(file: &[u8]) -> Option<(Vec<u8>, Tally)> {
@@ -76,23 +77,17 @@ fn damaged_forms_give_the_beginning() {
             let gap = gap..(gap + 40).min(form.len());
             let mut bytes = form.clone();
             bytes[gap.clone()].fill(0);
-            let intact = |range: std::ops::Range<u64>| {
-                let (from, to) = (gap.start as u64, gap.end as u64);
-                if range.start < to && from < range.end {
-                    from.saturating_sub(range.start)
-                } else {
-                    range.end - range.start
-                }
-            };
+            let lost = gap.start as u64..gap.end as u64;
+            let intact = |range| before_gap(std::slice::from_ref(&lost), range);
             let mut back = Vec::new();
             let whole = unpack_damaged(&bytes[..], intact, &mut back, u64::MAX).unwrap();
             assert!(!whole && file.starts_with(&back), "{name}: {gap:?}");
             share += back.len();
             // Cut short there, it gives no more than that.
-            let (cut, whole_gap) =
-                (&form[..gap.start], |range: std::ops::Range<u64>| range.end - range.start);
             let mut beginning = Vec::new();
-            let ended = unpack_damaged(cut, whole_gap, &mut beginning, u64::MAX).unwrap();
+            let no_gap = |range| before_gap(&[], range);
+            let ended =
+                unpack_damaged(&form[..gap.start], no_gap, &mut beginning, u64::MAX).unwrap();
             assert!(!ended || place == 0, "{name}: {gap:?}");
             assert!(back.starts_with(&beginning), "{name}: {gap:?}");
         }

@@ -2,9 +2,10 @@
 //! limit, or an error.
 
 use std::io::Cursor;
-use std::ops::Range;
+use std::slice;
 
 use vxc_remake::RemakeError;
+use vxc_remake::form::before_gap;
 
 use crate::input::LIMITS;
 
@@ -38,10 +39,7 @@ fn damaged(form: &[u8], file: &mut Vec<u8>, limit: u64) -> Result<bool, RemakeEr
     let mut bytes = form.to_vec();
     bytes[from..to].fill(0x5A);
     let gap = from as u64..to as u64;
-    let intact = |range: Range<u64>| match range.start < gap.end {
-        true => gap.start.clamp(range.start, range.end) - range.start,
-        false => range.end - range.start,
-    };
+    let intact = |range| before_gap(slice::from_ref(&gap), range);
     vxc_remake::unpack_damaged(&bytes[..], intact, file, limit)
 }
 
