@@ -7,8 +7,9 @@
 //! probability, on average a twentieth of that, and one shift of 32 bits is always enough.
 //!
 //! In every split the last part takes the remainder, so that any stream decodes to values in range.
-//! The end: the shortest byte string inside the interval, followed by zeros which are not written. A decoder
-//! can compute that end as well, so [`RangeDecoder::finish`] accepts exactly what [`RangeEncoder`] writes.
+//! The end: behind the words shifted out, the shortest byte string that stays inside the interval when zeros,
+//! which are not written, follow it. A decoder can compute that end as well, so [`RangeDecoder::finish`] accepts
+//! exactly what [`RangeEncoder`] writes.
 //!
 //! Sources: G. N. N. Martin, "Range encoding" (1979); carry as in M. Schindler's coder and in LZMA.
 
