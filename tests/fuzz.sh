@@ -15,14 +15,16 @@ work=$(cd "$work" && pwd)
 cargo run --quiet -p vxc-fuzz --bin seeds -- "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
 # Sanitizers are unstable flags: a nightly toolchain has them, and so has any other that is told to.
 if rustc +nightly --version >/dev/null 2>&1; then export RUSTUP_TOOLCHAIN=nightly; else export RUSTC_BOOTSTRAP=1; fi
-cargo fuzz build --target-dir "$work/build"
+# A short run is over before an optimised build pays.
+if [ "$length" = smoke ]; then profile=dev folder=debug; else profile=release folder=release; fi
+cargo fuzz build "--$profile" --target-dir "$work/build"
 host=$(rustc -vV | sed -n 's/^host: //p')
 failed=0
 for target in "${targets[@]}"; do
   # A smoke run starts from the seeds alone.
   if [ "$length" = smoke ]; then rm -rf "$work/corpus/$target" "$work/crashes/$target"; fi
   mkdir -p "$work/corpus/$target" "$work/crashes/$target"
-  binary="$work/build/$host/release/$target"
+  binary="$work/build/$host/$folder/$target"
   common=("$work/corpus/$target" "$work/seeds/$target" "-artifact_prefix=$work/crashes/$target/" -timeout=60 -rss_limit_mb=3000 -max_len=65536)
   if [ "$length" = smoke ]; then
     # Whole compressions are hundreds of times slower than parsers.

@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn pieces_do_not_matter() {
-        let data: Vec<u8> = (0..200_000u32).map(|i| ((i * 7) >> 3) as u8).collect();
+        // Miri takes minutes for all of it.
+        let len = if cfg!(miri) { 5_000u32 } else { 200_000 };
+        let data: Vec<u8> = (0..len).map(|i| ((i * 7) >> 3) as u8).collect();
         let mut whole = ContentHasher::new();
         whole.update(&data);
         let mut pieces = ContentHasher::new();
@@ -167,7 +169,7 @@ mod tests {
             pieces.update(p);
         }
         assert_eq!(whole.digest(), pieces.digest());
-        assert_eq!((whole.len(), pieces.len(), pieces.is_empty()), (200_000, 200_000, false));
+        assert_eq!((whole.len(), pieces.len(), pieces.is_empty()), (u64::from(len), u64::from(len), false));
         whole.digest().verify(&pieces.digest()).unwrap();
         pieces.update(b"x");
         assert!(whole.digest().verify(&pieces.digest()).is_err());
