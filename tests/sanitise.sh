@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
+case $what in all | miri | asan) ;; *) echo "usage: tests/sanitise.sh [miri|asan]" >&2; exit 2 ;; esac
 target=${CARGO_TARGET_DIR:-target}
 if [ "$what" != asan ]; then
   # Proptest reads its folder of failures; few cases, since Miri is some thousand times slower.

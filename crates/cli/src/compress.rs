@@ -48,9 +48,11 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     let mut source = Source::open(name)?;
     target.check(pack.placing.force, &source.meta)?;
     let terminal = if pack.placing.force { Terminal::Forced } else { Terminal::Never };
-    let mut output = target.open(pack.placing.force, terminal)?;
-
     let before = source.meta.clone();
+    let looks = before.as_ref().map(Looks::of).unwrap_or_default();
+    let open = || target.open_as(pack.placing.force, terminal, &looks);
+    let mut output = open()?;
+
     let original = source.len;
     // Until the archive is there.
     let mut rebuilt = match &plan {
@@ -62,10 +64,7 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     }
     let Written { mut summary, names, mut note } = match Unpacking::of(pack, &source)? {
         None => write(pack, source, &mut output, console)?,
-        Some(unpacking) => {
-            let open = || target.open(pack.placing.force, terminal);
-            write_smaller(pack, &source, unpacking, &mut output, open, console)?
-        }
+        Some(unpacking) => write_smaller(pack, &source, unpacking, &mut output, open, console)?,
     };
     if let Output::Pending(pending) = &mut output {
         if pack.verify {
@@ -81,7 +80,7 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
         note = rebuilt.note.clone();
     }
     let on_disk = output.is_file();
-    output.publish(&before.as_ref().map(Looks::of).unwrap_or_default())?;
+    output.publish(&looks)?;
     // tar and pipes get no chatter.
     if target != Target::Stdout || console.verbose() {
         console.note(&line(pack, name, &summary, &note, rebuilt.is_some()));

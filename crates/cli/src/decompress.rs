@@ -85,7 +85,12 @@ pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Resu
         Err(failure) => {
             if failure.code() == 1 && searchable && console.talks() {
                 // What is wrong is known already; where the report itself fails, it says less.
-                let _ = salvage::report(options, name, console);
+                match salvage::report(options, name, console) {
+                    Err(limit) if limit.code() == 4 => {
+                        print(&format!("{} : not looked at further: {limit}\n", Shown(name)))?;
+                    }
+                    _ => {}
+                }
             }
             Err(failure)
         }
@@ -172,7 +177,7 @@ pub fn placed(
     let force = unpack.placing.force;
     target.check(force, archive)?;
     let terminal = if force { Terminal::Forced } else { Terminal::Text };
-    let output = target.open(force, terminal)?;
+    let output = target.open_as(force, terminal, &looks(header, archive))?;
     Ok((target, output))
 }
 

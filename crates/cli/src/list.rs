@@ -6,7 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vxc::{Archive, DecompressOptions, Error, SegmentKind};
+use vxc::archive::SegmentEntry;
+use vxc::{Archive, DecompressOptions, Error, FormatError, SegmentKind};
 
 use crate::batch::{Sizes, each};
 use crate::console::{Console, Shown, hex, print, ratio};
@@ -87,6 +88,10 @@ struct SegmentReport {
     file_bytes: u64,
 }
 
+/// Memory of a segment in the list, its line included.
+const SEGMENT_MEMORY: u64 = 512;
+const _: () = assert!(size_of::<SegmentReport>() + size_of::<SegmentEntry>() + 160 <= 512);
+
 /// Lists the files and gives the exit code.
 ///
 /// # Errors
@@ -140,10 +145,27 @@ pub fn open(
     Ok((Archive::open(BufReader::new(file), options.clone())?, len))
 }
 
+/// All segments of an archive, if the list of them and its lines fit into memory.
+///
+/// # Errors
+/// The limit.
+pub fn segments(
+    archive: &Archive<BufReader<File>>,
+    options: &DecompressOptions,
+) -> Result<Vec<SegmentEntry>, Failure> {
+    let needed = archive.segment_count().saturating_mul(SEGMENT_MEMORY);
+    let limit = options.limits.max_memory;
+    if needed > limit {
+        let what = "the list of segments";
+        return Err(Error::from(FormatError::LimitExceeded { what, needed, limit }).into());
+    }
+    Ok(archive.segments())
+}
+
 /// Looks at one archive.
 fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
     let (mut archive, file_bytes) = open(name, options)?;
-    let entries = archive.segments();
+    let entries = segments(&archive, options)?;
     let header = archive.header().cloned().unwrap_or_default();
     let (streams, model_missing) = match archive.streams() {
         Ok(streams) => (Some(streams), None),
@@ -170,8 +192,17 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         crate::meta::without_suffix(name).and_then(|n| crate::layout::names_beside(&n)).as_ref(),
     );
     let streams = streams.map(|streams| {
-        let describe = |(id, stream): (usize, &vxc::stream::Stream)| {
-            let own = || segments.iter().filter(|s| s.archive == 0 && s.stream as usize == id);
+        // Of each stream: bytes of the content, bytes of the file, segments.
+        let mut sums = vec![(0, 0, 0); streams.len()];
+        for s in segments.iter().filter(|s| s.archive == 0) {
+            if let Some((content, file, count)) = sums.get_mut(s.stream as usize) {
+                *content += s.content_bytes;
+                *file += s.file_bytes;
+                *count += 1;
+            }
+        }
+        let describe = |((id, stream), (content_bytes, file_bytes, segments))| {
+            let stream: &vxc::stream::Stream = stream;
             StreamReport {
                 id,
                 form: streams::form(stream),
@@ -179,12 +210,12 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
                 fields: streams::fields(stream),
                 relations: streams::relations(stream, &names),
                 model: stream.model().map(|m| m.id().to_string()),
-                content_bytes: own().map(|s| s.content_bytes).sum(),
-                file_bytes: own().map(|s| s.file_bytes).sum(),
-                segments: own().count() as u64,
+                content_bytes,
+                file_bytes,
+                segments,
             }
         };
-        streams.iter().enumerate().map(describe).collect::<Vec<_>>()
+        streams.iter().enumerate().zip(sums).map(describe).collect::<Vec<_>>()
     });
     let archives: Vec<Checksums> = archive
         .footers()

@@ -217,6 +217,12 @@ impl Job {
 }
 
 fn plain(a: PlainArgs, console: &Console) -> Result<Job, Failure> {
+    if a.unpack.keep_going && !a.mode.decompress {
+        return Err(Failure::usage("--keep-going is for decompression (-d)"));
+    }
+    if a.unpack.limits.max_output.is_some() && !a.mode.decompress && !a.mode.test {
+        return Err(Failure::usage("--max-output is for decompression and tests (-d, -t)"));
+    }
     if a.mode.list {
         list(a.base, a.listing.json)
     } else if a.mode.decompress {
@@ -389,8 +395,9 @@ fn layout(a: &LayoutArgs) -> Result<LayoutFrom, Failure> {
     LayoutFrom::new(a.layout.as_deref(), a.record, !a.no_sidecar)
 }
 
-/// Loads model files, to decode within so much memory.
+/// Loads model files, to decode within so much memory: all of them together.
 fn load_models(names: &[PathBuf], memory: Option<u64>) -> Result<Vec<Arc<Model>>, Failure> {
+    let mut left = memory;
     names
         .iter()
         .map(|path| {
@@ -404,7 +411,7 @@ fn load_models(names: &[PathBuf], memory: Option<u64>) -> Result<Vec<Arc<Model>>
             }
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut file, &mut bytes).map_err(|e| fail(&e))?;
-            let loaded = match memory {
+            let loaded = match left {
                 None => Model::from_bytes(bytes),
                 Some(max_memory) => Model::with_limits(
                     bytes,
@@ -416,6 +423,7 @@ fn load_models(names: &[PathBuf], memory: Option<u64>) -> Result<Vec<Arc<Model>>
                 e if e.exit_code() == 4 => e.into(),
                 e => fail(&e),
             })?;
+            left = left.map(|left| left.saturating_sub(model.held_bytes()));
             Ok(Arc::new(model))
         })
         .collect()

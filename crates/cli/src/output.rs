@@ -105,6 +105,20 @@ impl Target {
     /// # Errors
     /// I/O; binary data and a terminal.
     pub fn open(&self, force: bool, terminal: Terminal) -> Result<Output, Failure> {
+        self.open_as(force, terminal, &Looks::default())
+    }
+
+    /// Opens an output that will be published with these looks: until then nobody else may read what they would not let
+    /// him read.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn open_as(
+        &self,
+        force: bool,
+        terminal: Terminal,
+        looks: &Looks,
+    ) -> Result<Output, Failure> {
         let path = match self {
             Self::Path(path) => path,
             Self::Stdout => {
@@ -125,7 +139,7 @@ impl Target {
             let file = File::options().write(true).open(path).map_err(cannot_write(path))?;
             return Ok(Output::Device(BufWriter::with_capacity(BUFFER, file)));
         }
-        Pending::create(path, force).map(Output::Pending)
+        Pending::create(path, force, looks).map(Output::Pending)
     }
 }
 
@@ -139,14 +153,15 @@ fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> Failure {
 }
 
 impl Pending {
-    fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
+    fn create(path: &Path, replace: bool, looks: &Looks) -> Result<Self, Failure> {
         let mut builder = Builder::new();
         builder.prefix(".vxc-").suffix(".tmp");
         #[cfg(unix)]
         {
-            // What the umask makes of an ordinary new file; narrowed or widened when it is published.
+            // What the umask makes of an ordinary new file, and stays so; or the owner's alone until it is published.
             use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
+            let mode = if looks.mode.is_some() { 0o600 } else { 0o666 };
+            builder.permissions(fs::Permissions::from_mode(mode));
         }
         let mut registry = registry();
         let file = builder.tempfile_in(folder(path)).map_err(|e| cannot_write(path)(cause(e)))?;

@@ -15,6 +15,7 @@ use crate::console::{Console, Shown};
 use crate::data::rebuild::columns_as_hdf5;
 use crate::failure::Failure;
 use crate::input::{Source, is_stdin, open_file};
+use crate::meta::Looks;
 use crate::output::{Output, Target, Terminal};
 
 /// What a name leads to, before anything is written.
@@ -67,7 +68,8 @@ impl Plan {
             Target::Path(path) if !path.exists() || path.is_file() => path.clone(),
             _ => std::env::temp_dir().join("rebuilt"),
         };
-        let mut output = Target::Path(beside).open(true, Terminal::Never)?;
+        let looks = Looks::of(&open_file(name)?.1);
+        let mut output = Target::Path(beside).open_as(true, Terminal::Never, &looks)?;
         let note = match self.format {
             Format::Root => {
                 let left = others(name, console)?;

@@ -146,7 +146,7 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
 /// I/O.
 pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Failure> {
     let (archive, _) = list::open(name, options)?;
-    let segments = archive.segments();
+    let segments = list::segments(&archive, options)?;
     let mut segments = segments.iter().peekable();
     let headers: Vec<&Header> = archive.headers().collect();
     let mut text = String::new();
@@ -167,46 +167,41 @@ pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Fail
 /// A limit; I/O.
 pub fn report(options: &DecompressOptions, name: &Path, console: &Console) -> Result<(), Failure> {
     let mut salvage = open(options, &mut Source::open(name)?)?;
-    let mut base = 0;
-    let mut text = String::new();
+    let most = options.limits.max_output;
+    let (mut base, mut content) = (0, 0u64);
     let shown = Shown(name);
-    let mut decoded = Ok(());
     for number in 0..salvage.archives().len() {
         let archives = salvage.archives();
         let place = Place::new(number, archives.len(), base, archives[number].header.as_ref());
         let mut reached = 0;
-        let end = salvage.decode(number, |piece| {
-            match piece {
+        let end_known = salvage.decode(number, |piece| {
+            let (segment, range, state) = match piece {
                 Piece::Content(header, _) => {
-                    reached = header.info.raw_end();
-                    if console.verbose() {
-                        let number = Some(header.info.number);
-                        text.push_str(&place.line(name, number, &span(&header.info), "OK"));
-                    }
+                    (Some(header.info.number), span(&header.info), "OK".to_owned())
                 }
                 Piece::Lost(loss) => {
-                    reached = loss.content.end;
-                    let state = format!("lost ({})", loss.why);
-                    text.push_str(&place.line(name, loss.segment, &loss.content, &state));
+                    (loss.segment, loss.content.clone(), format!("lost ({})", loss.why))
                 }
+            };
+            reached = range.end;
+            if content.saturating_add(reached) > most {
+                return Err(over(content.saturating_add(reached), most));
             }
-            Ok::<_, Failure>(())
-        });
+            match piece {
+                Piece::Content(..) if !console.verbose() => Ok(()),
+                _ => print(&place.line(name, segment, &range, &state)),
+            }
+        })?;
+        content = content.saturating_add(reached);
         base = place.next(reached);
-        match end {
-            Ok(true) => {}
-            Ok(false) => text.push_str(&format!("{shown} : {}{NO_END}\n", place.prefix())),
-            Err(e) => {
-                decoded = Err(e);
-                break;
-            }
+        if !end_known {
+            print(&format!("{shown} : {}{NO_END}\n", place.prefix()))?;
         }
     }
     for range in salvage.damaged() {
-        text.push_str(&format!("{shown} : {} of the file are damaged\n", bytes(range)));
+        print(&format!("{shown} : {} of the file are damaged\n", bytes(range)))?;
     }
-    print(&text)?;
-    decoded
+    Ok(())
 }
 
 fn span(info: &SegmentInfo) -> Range<u64> {

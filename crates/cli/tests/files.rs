@@ -211,18 +211,18 @@ fn killed_at_any_time_the_destination_is_absent_or_complete() {
 }
 
 /// Starts a compression of a pipe into `out` and waits until its temporary file is there.
-fn started(f: &Folder, shell: Option<&str>) -> Child {
+fn started(f: &Folder, flag: &str, first: &[u8], shell: Option<&str>) -> Child {
     let mut command = match shell {
-        None => f.command(&["-1", "-o", "out"]),
+        None => f.command(&[flag, "-o", "out"]),
         Some(before) => {
             let mut command = Command::new("sh");
-            let run = format!("{before}; exec '{}' -1 -o out", env!("CARGO_BIN_EXE_vxc"));
+            let run = format!("{before}; exec '{}' {flag} -o out", env!("CARGO_BIN_EXE_vxc"));
             command.args(["-c", &run]).current_dir(f.path(".")).stderr(Stdio::piped());
             command
         }
     };
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.as_mut().unwrap().write_all(&[b'x'; 2 << 20]).unwrap();
+    child.stdin.as_mut().unwrap().write_all(first).unwrap();
     let start = Instant::now();
     while !f.names().iter().any(|n| n.ends_with(".tmp")) {
         assert!(start.elapsed() < Duration::from_secs(20), "no temporary file appeared");
@@ -247,26 +247,31 @@ fn ignored(number: u32) -> bool {
 #[test]
 fn signals_remove_the_temporary_file_and_kill() {
     let f = Folder::new();
+    let xs = vec![b'x'; 2 << 20];
+    let whole = f.pipe(&["-1c"], &text(20_000)).good().out;
+    let begun = &whole[..whole.len() / 2];
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         if ignored(number) {
             eprintln!("skipped: SIG{name} is ignored here, as in a shell's background");
             continue;
         }
-        let mut child = started(&f, None);
-        // Waiting closes the pipe, and at its end the program may be done before the signal is.
-        let pipe = child.stdin.take();
-        signal(&child, name);
-        let status = child.wait().unwrap();
-        drop(pipe);
-        assert_eq!(status.signal(), Some(number.cast_signed()), "{status:?}");
-        assert_eq!(f.names(), [""; 0]);
+        for (flag, first) in [("-1", &xs[..]), ("-d", begun)] {
+            let mut child = started(&f, flag, first, None);
+            // Waiting closes the pipe, and at its end the program may be done before the signal is.
+            let pipe = child.stdin.take();
+            signal(&child, name);
+            let status = child.wait().unwrap();
+            drop(pipe);
+            assert_eq!(status.signal(), Some(number.cast_signed()), "{status:?}");
+            assert_eq!(f.names(), [""; 0]);
+        }
     }
 }
 
 #[test]
 fn ignored_signals_stay_ignored() {
     let f = Folder::new();
-    let mut child = started(&f, Some("trap '' INT HUP"));
+    let mut child = started(&f, "-1", &[b'x'; 2 << 20], Some("trap '' INT HUP"));
     signal(&child, "INT");
     signal(&child, "HUP");
     std::thread::sleep(Duration::from_millis(50));
@@ -274,4 +279,30 @@ fn ignored_signals_stay_ignored() {
     assert!(child.wait().unwrap().success());
     assert_eq!(f.names(), ["out"]);
     assert_eq!(f.run(&["-dc", "out"]).good().out.len(), 2 << 20);
+}
+
+/// What is private stays private while it is written.
+#[test]
+fn nobody_else_reads_what_is_being_written() {
+    use std::os::unix::fs::MetadataExt;
+    let f = Folder::new();
+    f.write("x", &text(40_000));
+    std::fs::set_permissions(f.path("x"), PermissionsExt::from_mode(0o600)).unwrap();
+    for args in [&["-6", "-T1", "x"][..], &["-d", "-T1", "x.vxc", "-o", "y"]] {
+        let mut child = f.command(args).spawn().unwrap();
+        let mut modes = Vec::new();
+        let status = loop {
+            for name in f.names().iter().filter(|n| n.ends_with(".tmp")) {
+                // It may have got its name meanwhile.
+                modes.extend(std::fs::metadata(f.path(name)).map(|m| m.mode() & 0o777));
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        assert!(status.success() && !modes.is_empty(), "{args:?}");
+        assert!(modes.iter().all(|mode| mode & 0o077 == 0), "{args:?}: {modes:?}");
+    }
+    assert_eq!(std::fs::metadata(f.path("y")).unwrap().mode() & 0o777, 0o600);
 }

@@ -138,3 +138,81 @@ fn a_model_that_expands_is_refused() {
     let peak = peak_of(&f, &["-tq", "--model", "bomb.vxm", "x.vxc"], 3);
     assert!(peak <= 600, "{peak} MiB");
 }
+
+/// Models that the user gives count, and so does what each of them holds.
+#[test]
+fn models_count_together() {
+    use vxc_entropy::write_varint;
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    f.write("x", &text(3000));
+    f.run(&["fit", "x", "-o", "m.vxm"]).good();
+    f.run(&["-5", "--model", "m.vxm", "x"]).good();
+    let args = |memory: &'static str| ["-tq", "-T1", "-M", memory, "--model", "m.vxm", "x.vxc"];
+    let (refused, whole) = (peak_of(&f, &args("128"), 4), peak_of(&f, &args("256"), 0));
+    println!("{refused} MiB with -M 128, {whole} MiB with -M 256");
+    assert!(refused <= 128 && (129..=256).contains(&whole), "{refused}, {whole} MiB");
+    // A section of 60 MiB in a file of kilobytes: less than -M by itself, not beside the states.
+    let good = f.read("m.vxm");
+    let mut rest = &good[10..];
+    let mut varint = || vxc_entropy::read_varint(&mut rest).unwrap();
+    let (_, stored) = (varint(), varint());
+    let end = good.len() - rest.len() + stored as usize;
+    let mut file = good[..end].to_vec();
+    let zeros = zstd::bulk::compress(&vec![0; 60 << 20], 3).unwrap();
+    for (raw, stored) in [(0, &[][..]), (0, &[]), (60 << 20, &zeros), (0, &[])] {
+        write_varint(&mut file, raw);
+        write_varint(&mut file, stored.len() as u64);
+        file.extend_from_slice(stored);
+    }
+    file.extend_from_slice(&vxc_format::content::crc32c(&file).to_le_bytes());
+    f.write("bomb.vxm", &file);
+    let peak = peak_of(&f, &["-tq", "-M", "96", "--model", "bomb.vxm", "x.vxc"], 4);
+    assert!(peak <= 96, "{peak} MiB");
+}
+
+/// Tables of what a file holds: names of its archives, blocks.
+#[test]
+fn tables_count() {
+    use vxc_format::{ArchiveWriter, Header, NewSegment, RawSummary, SegmentKind};
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    let header = Header { name: Some(vec![b'n'; 4000]), ..Header::default() };
+    let named = ArchiveWriter::new(Vec::new(), &header).unwrap().finish().unwrap().0;
+    f.write("names.vxc", &named.repeat(10_000));
+    f.run(&["-1", "names.vxc", "-o", "y"]).good();
+    let archive = f.read("y");
+    let mut reader =
+        vxc_format::BlockReader::new(&archive[..], vxc_format::DecodeLimits::default()).unwrap();
+    let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+    while let vxc_format::Block::Stream(def) = reader.next_block().unwrap() {
+        writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+    }
+    for _ in 0..200_000 {
+        let (kind, raw) = (SegmentKind::Stored, RawSummary::of(b"x"));
+        let segment = NewSegment { stream: 0, kind, primed_by: None, raw, coded: b"x" };
+        writer.segment(&segment).unwrap();
+        writer.content(b"x");
+    }
+    let mut blocks = writer.finish().unwrap().0;
+    f.write("blocks.vxc", &blocks);
+    // One that needs a search, too.
+    let last = blocks.len() - 1;
+    blocks[last] ^= 1;
+    f.write("bad.vxc", &blocks);
+    for name in ["names.vxc", "blocks.vxc", "bad.vxc"] {
+        let keep = ["-dcq", "--keep-going", "-M", "16", name];
+        let refused = if name == "bad.vxc" { 1 } else { 4 };
+        let list = peak_of(&f, &["-lq", "-M", "16", name], refused);
+        let salvage = peak_of(&f, &keep, 4);
+        println!("{name}: {list} and {salvage} MiB with -M 16");
+        // What the program itself takes comes on top.
+        assert!(list <= 28 && salvage <= 28, "{name}: {list}, {salvage} MiB");
+    }
+}

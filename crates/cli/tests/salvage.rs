@@ -302,3 +302,21 @@ fn remade_files_come_back_up_to_the_first_loss() {
         assert!(f.read("y") == file);
     }
 }
+
+#[test]
+fn the_test_of_a_damaged_archive_keeps_to_the_limit_of_output() {
+    let f = Folder::new();
+    // Through a pipe, so that the header does not tell the size.
+    let packed = f.pipe(&["-1c", "--segment", "12K"], &table(8000)).good();
+    f.write("x.vxc", &packed.out);
+    let all = segments(&f, "x.vxc");
+    damage(&f, &[all[1].file.end - 5]);
+    let tested = f.run(&["-tv", "--max-output", "50K", "bad.vxc"]);
+    assert_eq!(tested.code, Some(1), "{}", tested.err);
+    let shown = tested.text().matches("segment ").count();
+    let within = all.iter().take_while(|s| s.content.end <= 50 << 10).count();
+    assert!(shown == within && within < all.len(), "{}", tested.text());
+    assert!(tested.text().contains("not looked at further"), "{}", tested.text());
+    let tested = f.run(&["-tv", "bad.vxc"]);
+    assert_eq!(tested.text().matches("segment ").count(), all.len(), "{}", tested.text());
+}

@@ -35,7 +35,8 @@ fn every_call_to_the_system_may_fail() {
         return;
     }
     f.run(&["-1", "x", "-o", "whole"]).good();
-    let archive = f.read("whole");
+    f.run(&["compress-weights", "x", "-o", "weights"]).good();
+    let (archive, weights) = (f.read("whole"), f.read("weights"));
     let (mut failures, mut harmless, mut replaced) = (0, 0, 0);
     // Onto nothing, and with -f onto a file that is there.
     for (args, old, wanted) in [
@@ -43,6 +44,9 @@ fn every_call_to_the_system_may_fail() {
         (&["-d", "-T1", "whole", "-o", "out"], None, &raw),
         (&["-1f", "-T1", "x", "-o", "out"], Some(b"old"), &archive),
         (&["-df", "-T1", "whole", "-o", "out"], Some(b"old"), &raw),
+        (&["-d", "--keep-going", "-T1", "whole", "-o", "out"], None, &raw),
+        (&["compress-weights", "-T1", "x", "-o", "out"], None, &weights),
+        (&["decompress-weights", "-T1", "weights", "-o", "out"], None, &raw),
     ] {
         for (kind, error) in [
             ("write", "ENOSPC"),
@@ -55,8 +59,8 @@ fn every_call_to_the_system_may_fail() {
             ("linkat,renameat,renameat2,rename", "EIO"),
         ] {
             let mut hits = 0;
-            // The numbers of calls are small; the loop ends where none of that number is made.
-            for number in 1..200 {
+            // The loop ends where no call of that number is made.
+            for number in 1.. {
                 match old {
                     Some(old) => f.write("out", old),
                     None => drop(fs::remove_file(f.path("out"))),
@@ -79,7 +83,9 @@ fn every_call_to_the_system_may_fail() {
                     f.names().into_iter().filter(|n| n.ends_with(".tmp")).collect();
                 assert!(left.is_empty(), "{what}: {left:?} is left");
                 assert!(
-                    f.read("x") == raw && f.read("whole") == archive,
+                    f.read("x") == raw
+                        && f.read("whole") == archive
+                        && f.read("weights") == weights,
                     "{what}: an input changed"
                 );
                 if !hit {
@@ -300,6 +306,7 @@ fn files_that_change_while_they_are_read() {
             assert!(f.names().iter().all(|n| !n.ends_with(".tmp")));
         }
         println!("{name}: {outcomes:?} refused and kept, compressed");
+        assert!(outcomes[0] > 0, "{name}: nothing was disturbed");
     }
 }
 
@@ -325,7 +332,7 @@ fn sparse_files() {
     assert!(done.text().contains(&format!("({size} bytes")), "{}", done.text());
 }
 
-/// Kills at random moments, of everything that writes a file; `VXC_KILLS` is their number for each command.
+/// Kills at random moments, of what writes archives, contents and weights; `VXC_KILLS` is their number for each command.
 #[test]
 fn kills_at_random_moments() {
     use std::time::{Duration, Instant};
@@ -337,6 +344,7 @@ fn kills_at_random_moments() {
     f.run(&["compress-weights", "x", "-o", "weights"]).good();
     let (archive, weights) = (f.read("whole"), f.read("weights"));
     let mut next = common::noise(5);
+    let mut all = [0u32; 2];
     for (args, old, wanted) in [
         (&["-1", "x", "-o", "out"][..], None, &archive),
         (&["-d", "whole", "-o", "out"], None, &raw),
@@ -379,6 +387,59 @@ fn kills_at_random_moments() {
             std::thread::sleep(Duration::from_millis(1));
         }
         println!("{args:?}: {absent} absent or as before, {complete} complete");
+        all = [all[0] + absent, all[1] + complete];
         assert!(f.read("x") == raw && f.read("whole") == archive && f.read("weights") == weights);
+    }
+    // Kills that all came too early or too late would prove nothing.
+    assert!(all.iter().all(|&n| n > 0), "{all:?}");
+}
+
+/// With `--rm`, one of both is there at every moment.
+#[test]
+fn killed_while_inputs_are_removed() {
+    use std::time::Instant;
+    let kills: u32 = std::env::var("VXC_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let f = Folder::new();
+    let raw = table(6000);
+    f.write("whole", &raw);
+    f.run(&["-1", "whole", "-o", "packed"]).good();
+    let archive = f.read("packed");
+    let mut next = common::noise(6);
+    for (args, input, result) in [
+        (&["-1", "--rm", "x", "-o", "out"][..], &raw, None),
+        (&["-d", "--rm", "x", "-o", "out"], &archive, Some(&raw)),
+    ] {
+        let mut whole = None;
+        let mut removed = 0;
+        for _ in 0..=kills {
+            f.write("x", input);
+            drop(fs::remove_file(f.path("out")));
+            let start = Instant::now();
+            let mut child = f.command(args).spawn().unwrap();
+            if let Some(whole) = whole {
+                std::thread::sleep(whole * (next() % 1000) as u32 / 900);
+                let _ = child.kill();
+            }
+            child.wait().unwrap();
+            // The first run is left alone, to know how long it takes.
+            whole = whole.or(Some(start.elapsed()));
+            let (kept, out) = (fs::read(f.path("x")).ok(), fs::read(f.path("out")).ok());
+            // Archives hold the time of their input.
+            let whole = match out {
+                Some(_) if result.is_none() => f.run(&["-dc", "out"]).out == raw,
+                ref out => out.as_ref().is_none_or(|out| Some(out) == result),
+            };
+            assert!(whole, "{args:?}: a part");
+            match kept {
+                Some(kept) => assert!(kept == *input),
+                None => assert!(out.is_some(), "{args:?}: neither is there"),
+            }
+            removed += u32::from(!f.has("x"));
+            for name in f.names().iter().filter(|n| n.ends_with(".tmp")) {
+                fs::remove_file(f.path(name)).unwrap();
+            }
+        }
+        println!("{args:?}: {removed} of {} inputs removed", kills + 1);
+        assert!(removed > 0);
     }
 }

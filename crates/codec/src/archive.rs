@@ -2,6 +2,7 @@
 //!
 //! Any byte is reached by decoding at most two segments: its own and the key that primes it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use vxc_format::{
     ArchiveIndex, EntryKind, FileIndex, Footer, Header, SegmentInfo, TokeniserSource,
 };
 
-use crate::decoder::{decode_segment, open_stream, start_state};
+use crate::budget::Budget;
+use crate::decoder::{decode_segment, start_state};
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::DecompressOptions;
@@ -21,9 +23,10 @@ pub struct Archive<R> {
     input: R,
     index: FileIndex,
     options: DecompressOptions,
+    budget: Budget,
     /// Streams opened so far, by (archive, stream).
-    streams: Vec<((u64, u32), Stream)>,
-    /// Embedded models that streams use.
+    streams: BTreeMap<(usize, u32), Stream>,
+    /// The caller's models, then embedded ones that streams use.
     models: Vec<Arc<Model>>,
     /// The key state used last, by (archive, segment).
     key: Option<((u64, u64), State)>,
@@ -51,13 +54,16 @@ impl<R: Read + Seek> Archive<R> {
     /// # Errors
     /// Whatever is wrong with them.
     pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
+        let mut budget = Budget::new(&options)?;
         let index = FileIndex::read(&mut input, &options.limits)?;
+        budget.hold(index.table_bytes())?;
         Ok(Self {
             input,
             index,
+            budget,
+            models: options.models.clone(),
             options,
-            streams: Vec::new(),
-            models: Vec::new(),
+            streams: BTreeMap::new(),
             key: None,
             last: None,
             at: 0,
@@ -88,6 +94,11 @@ impl<R: Read + Seek> Archive<R> {
     /// Footers of all archives.
     pub fn footers(&self) -> impl Iterator<Item = &Footer> {
         self.index.archives().iter().map(ArchiveIndex::footer)
+    }
+
+    /// Number of segments.
+    pub fn segment_count(&self) -> u64 {
+        self.index.archives().iter().map(ArchiveIndex::segment_count).fold(0, u64::saturating_add)
     }
 
     /// All segments in order.
@@ -122,38 +133,30 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     fn stream(&mut self, archive: usize, id: u32) -> Result<&Stream, Error> {
-        let key = (archive as u64, id);
-        if let Some(i) = self.streams.iter().position(|(k, _)| *k == key) {
-            return Ok(&self.streams[i].1);
+        let key = (archive, id);
+        if !self.streams.contains_key(&key) {
+            let stream = self.open_stream(archive, id)?;
+            self.streams.insert(key, stream);
         }
+        Ok(&self.streams[&key])
+    }
+
+    fn open_stream(&mut self, archive: usize, id: u32) -> Result<Stream, Error> {
         let a = &self.index.archives()[archive];
         let def = a.read_stream(&mut self.input, id, &self.options.limits)?;
-        let mut held: u64 = self.streams.iter().map(|(_, s)| s.code().held_bytes()).sum();
-        held = self.models.iter().fold(held, |sum, m| sum.saturating_add(m.held_bytes()));
-        let mut known = self.options.models.clone();
-        known.extend(self.models.iter().cloned());
         if let TokeniserSource::Model(id) = def.source
-            && !known.iter().any(|m| m.id() == id)
+            && !self.models.iter().any(|m| m.id() == id)
         {
             // Embedded ones are read once, and only those that are used are kept.
             for embedded in a.read_models(&mut self.input, &self.options.limits) {
                 let embedded = embedded?;
                 if embedded.id == id {
-                    let mut limits = self.options.limits;
-                    limits.max_memory = limits.max_memory.saturating_sub(held);
-                    let model = Arc::new(Model::with_limits(embedded.bytes, &limits)?);
-                    model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
-                    held = held.saturating_add(model.held_bytes());
-                    self.models.push(model.clone());
-                    known.push(model);
+                    self.models.push(self.budget.load_model(embedded)?);
                     break;
                 }
             }
         }
-        let stream = open_stream(&def, &known, a.header())?;
-        check_memory(held.saturating_add(stream.code().held_bytes()), &self.options.limits)?;
-        self.streams.push((key, stream));
-        Ok(&self.streams[self.streams.len() - 1].1)
+        self.budget.open_stream(&def, &self.models, a.header())
     }
 
     /// Reads content bytes from `offset` on: fills `buf` as far as there is content, gives the number read.
@@ -230,11 +233,15 @@ impl<R: Read + Seek> Archive<R> {
         let segment = a.read_segment(&mut self.input, number, &self.options.limits)?;
         let info = segment.header.info;
         let limits = self.options.limits;
-        let stream = self.stream(archive, info.stream)?;
+        // The segment decoded last goes, a key's state stays.
+        self.last = None;
+        self.stream(archive, info.stream)?;
+        let held = self.budget.held();
+        let stream = &self.streams[&(archive, info.stream)];
         let each = stream.memory(info.kind, info.raw_len);
         // A primed segment works beside its key's state.
         let key = info.primed_by.map_or(0, |_| stream.code().state_bytes(info.kind));
-        check_memory(each.saturating_add(key), &limits)?;
+        check_memory(each.saturating_add(key).saturating_add(held), &limits)?;
         let mut state = start_state(stream, &segment, state);
         let mut raw = Vec::new();
         decode_segment(stream, &segment, &mut state, &mut raw)?;

@@ -10,6 +10,7 @@ use vxc_format::{
 };
 
 use crate::PROFILE;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::{DecompressOptions, threads};
@@ -32,8 +33,7 @@ pub struct Decoder<R: Read> {
     ahead: Option<Segment>,
     out: Vec<u8>,
     at: usize,
-    /// Bytes that streams and embedded models hold.
-    held: u64,
+    budget: Budget,
     /// Time spent on decoding segments, summed over threads.
     coding: Duration,
     /// The header of the archive whose content is given out.
@@ -88,6 +88,7 @@ impl<R: Read> Decoder<R> {
     /// Whatever is wrong with it.
     pub fn new(inner: R, options: DecompressOptions) -> Result<Self, Error> {
         vxc_infer::Isa::from_env()?;
+        let budget = Budget::new(&options)?;
         let reader = BlockReader::new(inner, options.limits)?;
         Ok(Self {
             header: reader.header().clone(),
@@ -101,7 +102,7 @@ impl<R: Read> Decoder<R> {
             ahead: None,
             out: Vec::new(),
             at: 0,
-            held: 0,
+            budget,
             coding: Duration::ZERO,
             done: false,
             failed: false,
@@ -196,18 +197,12 @@ impl<R: Read> Decoder<R> {
                 Some(segment) => segment,
                 None => match self.reader.next_block()? {
                     Block::Stream(def) => {
-                        let stream = open_stream(&def, &self.models, self.reader.header())?;
-                        self.held += stream.code().held_bytes();
-                        check_memory(self.held, &self.options.limits)?;
-                        self.streams.push(stream);
+                        let header = self.reader.header();
+                        self.streams.push(self.budget.open_stream(&def, &self.models, header)?);
                         continue;
                     }
                     Block::Model(embedded) => {
-                        let model = Model::with_limits(embedded.bytes, &self.options.limits)?;
-                        model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
-                        self.held += model.held_bytes();
-                        check_memory(self.held, &self.options.limits)?;
-                        self.models.push(Arc::new(model));
+                        self.models.push(self.budget.load_model(embedded)?);
                         continue;
                     }
                     Block::Segment(segment) => segment,
@@ -216,7 +211,7 @@ impl<R: Read> Decoder<R> {
                         footer.content.verify(&self.hasher.digest())?;
                         self.hasher = ContentHasher::new();
                         self.streams.clear();
-                        self.held = 0;
+                        self.budget.restart();
                         self.keys = Keys::default();
                         self.models = self.options.models.clone();
                         self.done = !self.reader.next_archive()?;
@@ -231,11 +226,12 @@ impl<R: Read> Decoder<R> {
             // A primed segment works beside its key's state.
             let state = stream.code().state_bytes(info.kind);
             let key = if info.primed_by.is_some() { state } else { 0 };
-            let needed = each.saturating_add(self.held + key);
+            let held = self.budget.held().saturating_add(self.reader.table_bytes());
+            let needed = each.saturating_add(held).saturating_add(key);
             check_memory(needed, &self.options.limits)?;
             let memory = self.options.limits.max_memory;
             let crowded = self.keys.others_exceed(info.stream, memory - needed);
-            let fixed = self.held + self.keys.bytes().max(state);
+            let fixed = held.saturating_add(self.keys.bytes().max(state));
             let allowed = threads(self.options.threads, memory, fixed, each);
             // A segment waits for the one that primes it.
             let waits =
@@ -282,7 +278,8 @@ impl<R: Read> Decoder<R> {
             self.hasher.update(&self.out[from..]);
             return self.keep(segment, state);
         }
-        let results = in_parallel(jobs, |(stream, segment, state)| {
+        let bytes = batch.iter().map(|s| s.header.info.raw_len).fold(0, u64::saturating_add);
+        let results = in_parallel(bytes, jobs, |(stream, segment, state)| {
             let mut state = start_state(stream, segment, state);
             let mut raw = Vec::new();
             let started = Instant::now();

@@ -399,7 +399,8 @@ impl<W: Write> Encoder<W> {
             at += cut.len;
         }
         let (verify, progress) = (self.options.verify, self.options.progress.as_deref());
-        let results = in_parallel(jobs, |(output, raw, key)| {
+        let bytes = batch.iter().map(|cut| cut.len as u64).sum();
+        let results = in_parallel(bytes, jobs, |(output, raw, key)| {
             let coded = code_segment(output, raw, key, verify)?;
             if let Some(progress) = progress {
                 progress.fetch_add(raw.len() as u64, Relaxed);

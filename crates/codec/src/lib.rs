@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+mod budget;
 pub mod decoder;
 pub mod encoder;
 pub mod error;

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::level::{Level, segments};
 use crate::neural::Neural;
 use crate::plan::{Planned, parts, parts_like, plan, static_plan};
-use crate::segment_code::{Method, State, check_memory};
+use crate::segment_code::{Method, State};
 use crate::stream_code::{Form, StreamCode};
 
 const SIGNATURE: [u8; 8] = [0x89, b'V', b'X', b'M', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -206,7 +206,9 @@ impl Model {
         if version != VERSION {
             return Err(FormatError::UnsupportedVersion(format!("model version {version}")).into());
         }
-        let mut room = limits.max_memory;
+        // The file, its sections, the states and the network are held together while it is read.
+        let mut room = Room { limit: limits.max_memory, taken: 0 };
+        room.take(file.len() as u64)?;
         let code = StreamCode::from_bytes(&take_section(&mut rest, &mut room)?)
             .map_err(|e| Error::ModelMismatch(e.to_string()))?;
         let names =
@@ -230,15 +232,14 @@ impl Model {
         };
         let states = states_bytes(&code, !network.is_empty());
         let needed = states.saturating_add(Neural::bytes_of(network)?);
-        check_memory(needed, limits)?;
+        room.take(needed)?;
         let statics = load(code.fresh(SegmentKind::Static), &counts)?;
         let mix = load(code.fresh(SegmentKind::Mix), &mixed)?;
         let neural = match network {
             [] if beside.is_empty() => None,
             [] => return Err(bad("a state without a network")),
             serial => {
-                let room = limits.max_memory - needed;
-                let network = Neural::from_bytes(serial, &code, room)?;
+                let network = Neural::from_bytes(serial, &code, room.left())?;
                 Some((network, load(code.fresh(SegmentKind::Neural), beside)?))
             }
         };
@@ -382,19 +383,37 @@ impl Parts<'_> {
     }
 }
 
-/// The next section, of at most `room` bytes; takes its size off `room`.
-fn take_section(rest: &mut &[u8], room: &mut u64) -> Result<Vec<u8>, Error> {
+/// Memory of reading a model file.
+struct Room {
+    limit: u64,
+    taken: u64,
+}
+
+impl Room {
+    fn take(&mut self, bytes: u64) -> Result<(), FormatError> {
+        let needed = self.taken.saturating_add(bytes);
+        if needed > self.limit {
+            let what = "the memory of a model";
+            return Err(FormatError::LimitExceeded { what, needed, limit: self.limit });
+        }
+        self.taken = needed;
+        Ok(())
+    }
+
+    fn left(&self) -> u64 {
+        self.limit - self.taken
+    }
+}
+
+/// The next section; its size counts.
+fn take_section(rest: &mut &[u8], room: &mut Room) -> Result<Vec<u8>, Error> {
     let bad = || Error::ModelMismatch("a section of the file is damaged".to_string());
     let raw = read_varint(rest).map_err(|_| bad())?;
     let stored = read_varint(rest).map_err(|_| bad())?;
     if raw > MAX_SECTION || stored > raw {
         return Err(bad());
     }
-    *room = room.checked_sub(raw).ok_or(FormatError::LimitExceeded {
-        what: "the memory of a model",
-        needed: raw,
-        limit: *room,
-    })?;
+    room.take(raw)?;
     let (head, tail) = rest.split_at_checked(stored as usize).ok_or_else(bad)?;
     *rest = tail;
     if raw == stored {

@@ -7,16 +7,15 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::sync::Arc;
 
 use vxc_format::constants::{EXPANSION_SLACK, MAX_EXPANSION};
 use vxc_format::recover::{LostContent, RecoveredArchive, Recovery, recover};
 use vxc_format::{Block, FormatError, Header, Segment, SegmentHeader, read_block_at};
 
 use crate::PROFILE;
-use crate::decoder::{Key, Keys, decode_segment, open_stream, start_state};
+use crate::budget::Budget;
+use crate::decoder::{Key, Keys, decode_segment, start_state};
 use crate::error::Error;
-use crate::model::Model;
 use crate::options::{DecompressOptions, threads};
 use crate::parallel::in_parallel;
 use crate::segment_code::{State, check_memory};
@@ -68,7 +67,7 @@ struct Codes {
     /// By id; why not, where one cannot be opened.
     streams: BTreeMap<u32, Result<Stream, String>>,
     keys: Keys,
-    held: u64,
+    budget: Budget,
 }
 
 impl<R: Read + Seek> Salvage<R> {
@@ -108,11 +107,28 @@ impl<R: Read + Seek> Salvage<R> {
         number: usize,
         mut sink: impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let archive = self.found.archives.get(number).cloned();
-        let gaps = self.gaps.get(number).cloned();
-        let (Some(archive), Some((gaps, end_known))) = (archive, gaps) else { return Ok(true) };
-        let mut codes = self.codes(&archive)?;
-        let mut gaps = gaps.into_iter().peekable();
+        let (Some(archive), Some(gaps)) =
+            (self.found.archives.get_mut(number), self.gaps.get_mut(number))
+        else {
+            return Ok(true);
+        };
+        // Lists may be long: they are lent, not copied.
+        let (archive, gaps) = (std::mem::take(archive), std::mem::take(gaps));
+        let decoded = self.decode_archive(&archive, &gaps.0, &mut sink);
+        let end_known = gaps.1;
+        self.found.archives[number] = archive;
+        self.gaps[number] = gaps;
+        decoded.map(|()| end_known)
+    }
+
+    fn decode_archive<E: From<Error>>(
+        &mut self,
+        archive: &RecoveredArchive,
+        gaps: &[LostContent],
+        sink: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut codes = self.codes(archive)?;
+        let mut gaps = gaps.iter().peekable();
         let mut segments = archive.segments.iter().peekable();
         while segments.peek().is_some() {
             for (header, result) in self.batch(&mut codes, &mut segments)? {
@@ -128,8 +144,7 @@ impl<R: Read + Seek> Salvage<R> {
                 }
             }
         }
-        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap))))?;
-        Ok(end_known)
+        gaps.try_for_each(|gap| sink(Piece::Lost(&missing(gap))))
     }
 
     /// Most bytes of content that a file of this size can hold.
@@ -143,18 +158,13 @@ impl<R: Read + Seek> Salvage<R> {
         let profile = PROFILE;
         let header = archive.header.clone().unwrap_or(Header { profile, ..Header::default() });
         let mut models = self.options.models.clone();
-        let mut held = 0u64;
+        let mut budget = Budget::new(&self.options)?;
+        budget.hold(self.found.table_bytes)?;
         for (_, at) in &archive.models {
             let Block::Model(embedded) = read_block_at(&mut self.input, *at, &limits)? else {
                 continue;
             };
-            let model = lost_or(Model::with_limits(embedded.bytes, &limits))?
-                .filter(|m| m.neural().is_none_or(|neural| neural.check_embedded().is_ok()));
-            if let Some(model) = model {
-                held = held.saturating_add(model.held_bytes());
-                check_memory(held, &limits)?;
-                models.push(Arc::new(model));
-            }
+            models.extend(lost_or(budget.load_model(embedded))?);
         }
         let mut streams: BTreeMap<u32, Result<Stream, String>> = BTreeMap::new();
         let mut missing = None;
@@ -162,12 +172,8 @@ impl<R: Read + Seek> Salvage<R> {
             let Block::Stream(def) = read_block_at(&mut self.input, *at, &limits)? else {
                 continue;
             };
-            let stream = match open_stream(&def, &models, &header) {
-                Ok(stream) => {
-                    held = held.saturating_add(stream.code().held_bytes());
-                    check_memory(held, &limits)?;
-                    Ok(stream)
-                }
+            let stream = match budget.open_stream(&def, &models, &header) {
+                Ok(stream) => Ok(stream),
                 Err(e) if is_refusal(&e) => return Err(e),
                 Err(e) => {
                     let why = e.to_string();
@@ -182,7 +188,7 @@ impl<R: Read + Seek> Salvage<R> {
             Some(e) if streams.values().all(Result::is_err) => return Err(e),
             _ => {}
         }
-        Ok(Codes { streams, keys: Keys::default(), held })
+        Ok(Codes { streams, keys: Keys::default(), budget })
     }
 
     /// Decodes segments that do not wait for each other.
@@ -224,7 +230,7 @@ impl<R: Read + Seek> Salvage<R> {
                 }
             };
             let each = stream.memory(info.kind, info.raw_len);
-            let fixed = codes.held.saturating_add(codes.keys.bytes());
+            let fixed = codes.budget.held().saturating_add(codes.keys.bytes());
             check_memory(each.saturating_add(fixed), &limits)?;
             most = most.min(threads(self.options.threads, limits.max_memory, fixed, each));
             let Block::Segment(segment) = read_block_at(&mut self.input, *at, &limits)? else {
@@ -235,7 +241,8 @@ impl<R: Read + Seek> Salvage<R> {
             jobs.push((out.len(), Job { header: *header, segment, stream, state }));
             out.push((*header, Ok(Vec::new())));
         }
-        let results = in_parallel(jobs, |(slot, mut job)| {
+        let bytes = jobs.iter().map(|(_, j)| j.header.info.raw_len).fold(0, u64::saturating_add);
+        let results = in_parallel(bytes, jobs, |(slot, mut job)| {
             let mut raw = Vec::new();
             let decoded = decode_segment(job.stream, &job.segment, &mut job.state, &mut raw);
             let bytes = job.stream.code().state_bytes(job.header.info.kind);
@@ -280,8 +287,8 @@ fn lost_or<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-fn missing(gap: LostContent) -> Loss {
-    let LostContent { content, segment } = gap;
+fn missing(gap: &LostContent) -> Loss {
+    let LostContent { content, segment } = gap.clone();
     Loss { content, segment, why: "no intact segment holds them".into() }
 }
 

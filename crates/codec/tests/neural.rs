@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use common::{compress, decompress, jets, options};
+use vxc::salvage::Piece;
 use vxc::{
-    Archive, CompressOptions, DecodeLimits, DecompressOptions, Error, Form, Level, Model,
+    Archive, CompressOptions, DecodeLimits, DecompressOptions, Error, Form, Level, Model, Salvage,
     SegmentKind, StreamCode, Trainer,
 };
 use vxc_infer::weights::random::Fill;
@@ -269,7 +270,7 @@ fn a_model_that_is_missing_is_named() {
 #[test]
 fn damage_is_found_and_limits_hold() {
     let (model, raw) = (model(false, true, 8), unseen(40));
-    for level in [7, 8] {
+    for level in [7, 8, 9] {
         let archive = vxc::compress(&raw, &with(level, &model)).unwrap();
         assert_eq!(kinds(&archive, &model), [SegmentKind::Neural]);
         let options = decoding(&model);
@@ -286,6 +287,48 @@ fn damage_is_found_and_limits_hold() {
         let limits = DecodeLimits { max_memory: 1 << 20, ..DecodeLimits::default() };
         let e = vxc::decompress(&archive, &DecompressOptions { limits, ..options }).unwrap_err();
         assert_eq!(e.exit_code(), 4, "{e}");
+    }
+}
+
+/// Of a damaged archive every intact segment comes back, and what starts from a lost one is named.
+#[test]
+fn intact_segments_are_salvaged() {
+    let (model, raw) = (model(false, true, 8), unseen(200));
+    for level in [7, 8, 9] {
+        let small =
+            CompressOptions { segment_bytes: Some(RECORD as u64 * 40), ..with(level, &model) };
+        let archive = vxc::compress(&raw, &small).unwrap();
+        let opened = Archive::open(Cursor::new(&archive), decoding(&model)).unwrap();
+        let segments = opened.segments();
+        assert!(segments.len() >= 4 && segments.iter().any(|s| s.info.primed_by.is_some()));
+        for hit in &segments {
+            let mut bad = archive.clone();
+            bad[(hit.file_offset + hit.file_bytes - 2) as usize] ^= 0x40;
+            assert!(vxc::decompress(&bad, &decoding(&model)).is_err());
+            let mut salvage = Salvage::open(Cursor::new(&bad), decoding(&model)).unwrap();
+            let (mut reached, mut lost) = (0, Vec::new());
+            let end_known = salvage.decode(0, |piece| {
+                match piece {
+                    Piece::Content(header, bytes) => {
+                        assert_eq!(header.info.raw_offset, reached);
+                        assert!(raw[reached as usize..].starts_with(bytes), "-{level}");
+                        reached += bytes.len() as u64;
+                    }
+                    Piece::Lost(loss) => {
+                        reached = loss.content.end;
+                        lost.push(loss.segment.unwrap());
+                    }
+                }
+                Ok::<_, Error>(())
+            });
+            assert!(end_known.unwrap() && reached == raw.len() as u64);
+            let number = hit.info.number;
+            let needs = |s: &&vxc::archive::SegmentEntry| {
+                s.info.number == number || s.info.primed_by == Some(number)
+            };
+            let expected: Vec<u64> = segments.iter().filter(needs).map(|s| s.info.number).collect();
+            assert_eq!(lost, expected, "-{level}");
+        }
     }
 }
 

@@ -169,7 +169,10 @@ mod tests {
             pieces.update(p);
         }
         assert_eq!(whole.digest(), pieces.digest());
-        assert_eq!((whole.len(), pieces.len(), pieces.is_empty()), (u64::from(len), u64::from(len), false));
+        assert_eq!(
+            (whole.len(), pieces.len(), pieces.is_empty()),
+            (u64::from(len), u64::from(len), false)
+        );
         whole.digest().verify(&pieces.digest()).unwrap();
         pieces.update(b"x");
         assert!(whole.digest().verify(&pieces.digest()).is_err());

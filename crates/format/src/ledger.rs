@@ -21,7 +21,8 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     /// Positions in `entries` of the segments, by number.
     segments: Vec<usize>,
-    streams: u32,
+    /// The same of the streams, by id.
+    streams: Vec<usize>,
     /// The segments that may prime others, by stream, the newest last: see [`KEPT_KEYS`].
     keys: Vec<(u32, u64)>,
     raw_total: u64,
@@ -37,7 +38,7 @@ impl Ledger {
             next_offset: header_len,
             entries: Vec::new(),
             segments: Vec::new(),
-            streams: 0,
+            streams: Vec::new(),
             keys: Vec::new(),
             raw_total: 0,
             memory_before,
@@ -68,13 +69,13 @@ impl Ledger {
         limits::check("the table of blocks", memory, max_memory)?;
         match &kind {
             EntryKind::Stream(id) => {
-                if *id != self.streams || *id >= MAX_STREAMS {
+                let expected = self.streams();
+                if *id != expected || *id >= MAX_STREAMS {
                     return Err(FormatError::corrupt(format!(
-                        "stream definition {id} where {} was expected",
-                        self.streams
+                        "stream definition {id} where {expected} was expected"
                     )));
                 }
-                self.streams = self.streams.saturating_add(1);
+                self.streams.push(self.entries.len());
             }
             EntryKind::Model => {}
             EntryKind::Segment(info) => {
@@ -99,7 +100,7 @@ impl Ledger {
                 self.raw_total
             )));
         }
-        if info.stream >= self.streams {
+        if info.stream >= self.streams() {
             return Err(FormatError::corrupt(format!(
                 "segment {} belongs to stream {}, which is not defined",
                 info.number, info.stream
@@ -164,8 +165,14 @@ impl Ledger {
         u64::try_from(self.segments.len()).unwrap_or(u64::MAX)
     }
 
-    pub(crate) const fn streams(&self) -> u32 {
-        self.streams
+    /// Number of streams.
+    pub(crate) fn streams(&self) -> u32 {
+        u32::try_from(self.streams.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Entry of a stream's definition.
+    pub(crate) fn stream(&self, id: u32) -> Option<&Entry> {
+        self.entries.get(*self.streams.get(usize::try_from(id).ok()?)?)
     }
 
     pub(crate) const fn raw_total(&self) -> u64 {
@@ -181,8 +188,13 @@ impl Ledger {
         self.next_offset
     }
 
-    /// Memory of the table, for the next archive's limit.
-    pub(crate) fn memory(&self) -> u64 {
+    /// Bytes that the table holds.
+    pub(crate) fn bytes(&self) -> u64 {
         u64::try_from(self.entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY_MEMORY)
+    }
+
+    /// Bytes of the table and of those before it.
+    pub(crate) fn all_bytes(&self) -> u64 {
+        self.bytes().saturating_add(self.memory_before)
     }
 }

@@ -126,6 +126,11 @@ impl<R: Read> BlockReader<R> {
         Ok(())
     }
 
+    /// Bytes of memory that the tables of the blocks hold that were read so far.
+    pub fn table_bytes(&self) -> u64 {
+        self.ledger.all_bytes()
+    }
+
     fn read_block(&mut self) -> Result<Block, FormatError> {
         let frame = FrameHead::from_source(&mut self.source)?;
         if frame.tag == Tag::Index {

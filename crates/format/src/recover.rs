@@ -21,9 +21,9 @@ use crate::footer::Footer;
 use crate::frame::FrameHead;
 use crate::header::Header;
 use crate::index::EntryKind;
-use crate::limits::DecodeLimits;
+use crate::limits::{self, DecodeLimits};
 use crate::model::ModelId;
-use crate::seek::FileIndex;
+use crate::seek::{ArchiveIndex, FileIndex};
 use crate::segment::{SegmentHeader, SegmentInfo};
 use crate::source::Source;
 
@@ -45,6 +45,8 @@ pub struct Recovery {
     pub archives: Vec<RecoveredArchive>,
     /// Bytes of the input that belong to nothing intact.
     pub damaged: Vec<Range<u64>>,
+    /// Bytes of memory that these lists hold, and those that can be made of them.
+    pub table_bytes: u64,
 }
 
 /// What is left of an archive. Offsets count from the input's start, for
@@ -131,13 +133,26 @@ pub fn recover<R: Read + Seek>(
     limits: &DecodeLimits,
 ) -> Result<Recovery, FormatError> {
     match FileIndex::read(input, limits) {
-        Ok(index) => by_index(input, &index),
+        Ok(index) => by_index(input, &index, limits),
         Err(e @ (FormatError::Io(_) | FormatError::LimitExceeded { .. })) => Err(e),
         Err(_) => scan::Scan::new(input, limits)?.run(),
     }
 }
 
-fn by_index<R: Read + Seek>(input: &mut R, index: &FileIndex) -> Result<Recovery, FormatError> {
+fn by_index<R: Read + Seek>(
+    input: &mut R,
+    index: &FileIndex,
+    limits: &DecodeLimits,
+) -> Result<Recovery, FormatError> {
+    // What is listed becomes what is found, so all of it is known before.
+    let blocks = |a: &ArchiveIndex| {
+        let blocks = u64::try_from(a.entries().len()).unwrap_or(u64::MAX);
+        let name = a.header().name.as_deref().map_or(0, len64);
+        blocks.saturating_mul(FOUND_MEMORY).saturating_add(ARCHIVE_MEMORY).saturating_add(name)
+    };
+    let table_bytes = index.archives().iter().map(blocks).fold(0, u64::saturating_add);
+    let all = table_bytes.saturating_add(index.table_bytes());
+    limits::check("the table of blocks", all, limits.max_memory)?;
     let mut archives = Vec::new();
     let mut damaged = Vec::new();
     for archive in index.archives() {
@@ -168,7 +183,7 @@ fn by_index<R: Read + Seek>(input: &mut R, index: &FileIndex) -> Result<Recovery
         }
         archives.push(found);
     }
-    Ok(Recovery { method: Method::Index, archives, damaged })
+    Ok(Recovery { method: Method::Index, archives, damaged, table_bytes })
 }
 
 impl RecoveredArchive {
@@ -221,6 +236,13 @@ fn payload_is_intact<R: Read>(
     }
     Ok(crc == frame.payload_crc)
 }
+
+/// Memory of one found block, of one lost segment, of one damaged range: lists grow by doubling.
+const FOUND_MEMORY: u64 = 256;
+const _: () = assert!(size_of::<(SegmentHeader, u64)>() * 2 <= 256);
+/// Memory of an archive but for its name and its blocks.
+const ARCHIVE_MEMORY: u64 = 1024;
+const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= 1024);
 
 /// Bytes looked at together.
 const WINDOW: usize = 1 << 20;

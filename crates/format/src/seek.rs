@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::block::{Block, read_block_at};
 use crate::constants::{FOOTER_BYTES, SIGNATURE};
+use crate::content::len64;
 use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::{FrameHead, Tag};
@@ -18,10 +19,15 @@ use crate::segment::{Segment, SegmentInfo};
 use crate::source::Source;
 use crate::stream::StreamDef;
 
+/// Memory of an archive but for its name and its table.
+const ARCHIVE_MEMORY: u64 = 1024;
+const _: () = assert!(size_of::<ArchiveIndex>() * 2 + 64 <= 1024);
+
 /// The indexes of all archives of a file, in order.
 #[derive(Clone, Debug)]
 pub struct FileIndex {
     archives: Vec<ArchiveIndex>,
+    bytes: u64,
 }
 
 /// Header, index and footer of one archive.
@@ -47,9 +53,10 @@ impl FileIndex {
         let mut memory = 0u64;
         loop {
             let archive = ArchiveIndex::read(input, end, limits.max_memory.saturating_sub(memory))?;
-            memory = memory.saturating_add(archive.ledger.memory()).saturating_add(
-                u64::try_from(size_of::<ArchiveIndex>()).unwrap_or(u64::MAX).saturating_mul(2),
-            );
+            memory = memory
+                .saturating_add(archive.ledger.bytes())
+                .saturating_add(archive.header.name.as_deref().map_or(0, len64))
+                .saturating_add(ARCHIVE_MEMORY);
             limits::check("the table of blocks", memory, limits.max_memory)?;
             end = archive.start;
             archives.push(archive);
@@ -65,7 +72,12 @@ impl FileIndex {
                 .checked_add(archive.raw_len())
                 .ok_or_else(|| FormatError::corrupt("content beyond 64 bits"))?;
         }
-        Ok(Self { archives })
+        Ok(Self { archives, bytes: memory })
+    }
+
+    /// Bytes of memory that it holds.
+    pub const fn table_bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The archives, in file order; at least one.
@@ -178,7 +190,7 @@ impl ArchiveIndex {
     }
 
     /// Number of stream definitions.
-    pub const fn stream_count(&self) -> u32 {
+    pub fn stream_count(&self) -> u32 {
         self.ledger.streams()
     }
 
@@ -232,9 +244,8 @@ impl ArchiveIndex {
         limits: &DecodeLimits,
     ) -> Result<StreamDef, FormatError> {
         let entry = self
-            .entries()
-            .iter()
-            .find(|e| e.kind == EntryKind::Stream(id))
+            .ledger
+            .stream(id)
             .ok_or_else(|| FormatError::argument(format!("there is no stream {id}")))?;
         match self.read_entry(input, entry, limits)? {
             Block::Stream(def) if def.id == id => Ok(def),

@@ -13,7 +13,10 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use self::ends::FOOTER_LEN;
-use super::{Method, RecoveredArchive, Recovery, WINDOW, intact, payload_is_intact};
+use super::{
+    ARCHIVE_MEMORY, FOUND_MEMORY, Method, RecoveredArchive, Recovery, WINDOW, intact,
+    payload_is_intact,
+};
 use crate::block::BlockHead;
 use crate::constants::{FOOTER_BYTES, MAX_FRAME_PREFIX, MAX_HEADER_BODY, SIGNATURE};
 use crate::content::len64;
@@ -21,7 +24,6 @@ use crate::error::FormatError;
 use crate::frame::{FrameHead, Tag};
 use crate::header::Header;
 use crate::limits::{self, DecodeLimits};
-use crate::segment::SegmentHeader;
 use crate::source::Source;
 
 /// Longest thing that a look at one place must see whole: a header.
@@ -104,7 +106,13 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
             };
         }
         self.close()?;
-        Ok(Recovery { method: Method::Scan, archives: self.done, damaged: self.damaged })
+        let table_bytes = self.memory;
+        Ok(Recovery {
+            method: Method::Scan,
+            archives: self.done,
+            damaged: self.damaged,
+            table_bytes,
+        })
     }
 
     /// Notes what stands at `at` and gives the place to go on from.
@@ -351,13 +359,6 @@ fn known<T>(result: Result<T, FormatError>, expected: bool) -> Result<Option<T>,
         result => intact(result),
     }
 }
-
-/// Memory of one found block, of one lost segment, of one damaged range: lists grow by doubling.
-const FOUND_MEMORY: u64 = 256;
-const _: () = assert!(size_of::<(SegmentHeader, u64)>() * 2 <= 256);
-/// Memory of an archive but for its name and its blocks.
-const ARCHIVE_MEMORY: u64 = 1024;
-const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= 1024);
 
 const fn may_start(byte: u8) -> bool {
     byte == SIGNATURE[0] || Tag::from_byte(byte).is_some()

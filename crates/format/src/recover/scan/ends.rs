@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::{FOUND_MEMORY, Scan};
+use super::Scan;
 use crate::constants::{FOOTER_BYTES, MAX_FRAME_PREFIX, SIGNATURE};
 use crate::error::FormatError;
 use crate::footer::Footer;
@@ -11,7 +11,7 @@ use crate::frame::{FrameHead, Tag};
 use crate::index::parse_payload;
 use crate::ledger::Ledger;
 use crate::limits;
-use crate::recover::intact;
+use crate::recover::{FOUND_MEMORY, intact};
 use crate::source::Source;
 
 pub(super) const FOOTER_LEN: u64 = FOOTER_BYTES as u64;
