@@ -300,7 +300,10 @@ fn intact_segments_are_salvaged() {
         let archive = vxc::compress(&raw, &small).unwrap();
         let opened = Archive::open(Cursor::new(&archive), decoding(&model)).unwrap();
         let segments = opened.segments();
-        assert!(segments.len() >= 4 && segments.iter().any(|s| s.info.primed_by.is_some()));
+        let primed = segments.iter().filter(|s| s.info.primed_by.is_some()).count();
+        println!("-{level}: {} segments, {primed} of them primed", segments.len());
+        // The network alone leaves nothing behind.
+        assert!(segments.len() >= 4 && (primed > 0) == (level > 7));
         for hit in &segments {
             let mut bad = archive.clone();
             bad[(hit.file_offset + hit.file_bytes - 2) as usize] ^= 0x40;
