@@ -325,9 +325,9 @@ fn decode_all(
     options: DecompressOptions,
     count: impl FnMut(u64),
 ) -> Result<u64, Broken> {
-    let most = options.limits.max_output;
+    let limits = options.limits;
     let mut decoder = Decoder::new(reader, options)?;
-    restore(&mut decoder, most, Counted(count))
+    restore(&mut decoder, limits, Counted(count))
 }
 
 /// What the fit found, with `-v`.

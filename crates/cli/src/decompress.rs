@@ -40,9 +40,8 @@ pub fn one(unpack: &Unpack, name: &Path, console: &Console) -> Result<Sizes, Fai
     let mut decoder = Decoder::new(buffered(reader), unpack.options.clone())?;
     let header = decoder.header().clone();
     let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
-    let most = unpack.options.limits.max_output;
     let counted = Counted { out: &mut output, content: &content };
-    let total = match restore(&mut decoder, most, counted) {
+    let total = match restore(&mut decoder, unpack.options.limits, counted) {
         Err(Broken::Write(e)) => return Err(output.explain(e)),
         restored => restored?,
     };
@@ -104,7 +103,7 @@ fn tested(
     mut sink: Counted<'_, Adler32Writer>,
 ) -> Result<(u64, u32), Failure> {
     let mut decoder = Decoder::new(reader, options.clone())?;
-    let total = restore(&mut decoder, options.limits.max_output, &mut sink)?;
+    let total = restore(&mut decoder, options.limits, &mut sink)?;
     Ok((total, sink.out.0.checksum()))
 }
 

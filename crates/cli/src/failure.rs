@@ -53,7 +53,9 @@ impl Failure {
             Self::Codec(e) => e.exit_code(),
             Self::Data(DataError::LimitExceeded { .. }) => 4,
             Self::Data(DataError::Io(_) | DataError::InvalidArgument(_)) => 2,
-            Self::Remake(RemakeError::LimitExceeded { .. }) => 4,
+            Self::Remake(
+                RemakeError::LimitExceeded { .. } | RemakeError::MemoryExceeded { .. },
+            ) => 4,
             Self::Remake(RemakeError::Io(_)) => 2,
             Self::Weights(WeightsError::LimitExceeded { .. }) => 4,
             Self::Weights(WeightsError::Io(_) | WeightsError::InvalidArgument(_)) => 2,

@@ -1,15 +1,16 @@
 //! Damaged archives: what is intact of them, where it belongs, and which bytes are lost.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 
 use vxc::archive::SegmentEntry;
 use vxc::salvage::Piece;
-use vxc::{ContentHasher, DecompressOptions, Error, Header, Salvage};
+use vxc::{ContentHasher, DecodeLimits, DecompressOptions, Error, Header, Salvage};
 use vxc_format::SegmentInfo;
+use vxc_remake::{Limits, RemakeError};
 
 use crate::batch::Sizes;
 use crate::console::{Console, Shown, print};
@@ -19,7 +20,7 @@ use crate::input::{Source, is_pipe, is_stdin};
 use crate::list;
 use crate::options::Unpack;
 use crate::output::{Output, Target};
-use crate::unpacked::{Broken, Hashed};
+use crate::unpacked::{Broken, Form, Hashed};
 
 /// Said of an archive whose header and footer do not tell.
 const NO_END: &str = "where the content ends is not known";
@@ -113,10 +114,9 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
     }
     let meta = source.meta.clone();
     let (target, mut output) = placed(unpack, name, &header, meta.as_ref())?;
-    let mut outcome =
-        write(&mut salvage, unpack.options.limits.max_output, &mut output, &mut |line| {
-            console.warning(name, line);
-        })?;
+    let mut outcome = write(&mut salvage, unpack.options.limits, &mut output, &mut |line| {
+        console.warning(name, line);
+    })?;
     let nothing =
         outcome.written == outcome.lost && (outcome.lost > 0 || !outcome.doubts.is_empty());
     let withheld = nothing && target != Target::Stdout;
@@ -238,10 +238,11 @@ fn failure(outcome: &Outcome, damaged: &[Range<u64>], place: &str) -> Option<Fai
 /// Writes all archives of a file.
 fn write(
     salvage: &mut Damaged,
-    most: u64,
+    limits: DecodeLimits,
     output: &mut Output,
     say: &mut impl FnMut(&str),
 ) -> Result<Outcome, Failure> {
+    let most = limits.max_output;
     let mut outcome = Outcome::default();
     for number in 0..salvage.archives().len() {
         let archive = &salvage.archives()[number];
@@ -267,7 +268,8 @@ fn write(
             return Err(Failure::Damaged("the header claims more than the file can hold".into()));
         }
         let mut made = Hashed { out: &mut *output, hasher: ContentHasher::new(), error: None };
-        let remade = remake(salvage, number, &mut made, digest.len);
+        let limits = Limits { file: digest.len, memory: limits.max_memory };
+        let remade = remake(salvage, number, &mut made, limits);
         let (hasher, error) = (made.hasher, made.error);
         if let Some(e) = error {
             return Err(output.explain(e));
@@ -290,11 +292,14 @@ fn write(
 }
 
 /// Makes a file again up to the first block that needs lost bytes of its unpacked form; says whether that is to its end.
+///
+/// # Errors
+/// Memory, where it does not suffice; those of decoding.
 fn remake(
     salvage: &mut Damaged,
     number: usize,
     out: &mut impl Write,
-    len: u64,
+    limits: Limits,
 ) -> Result<bool, Failure> {
     /// Why decoding stopped.
     enum Stop {
@@ -325,12 +330,18 @@ fn remake(
             })
         });
         let intact = |range| vxc_remake::form::before_gap(&noted(), range);
-        let form = Form { receiver, chunk: Vec::new(), at: 0 };
-        let made = vxc_remake::unpack_damaged(form, intact, out, len);
+        let form = Form::new(|| {
+            // Empty once the decoder has stopped.
+            Ok(receiver.iter().find(|chunk| !chunk.is_empty()).unwrap_or_default())
+        });
+        let made = vxc_remake::unpack_damaged(form, intact, out, limits);
+        // The decoder waits for no one.
+        drop(receiver);
         (made, decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     match (made, decoded) {
         (_, Err(Stop::Failed(e))) => Err(e.into()),
+        (Err(e @ RemakeError::MemoryExceeded { .. }), _) => Err(Broken::from(e).into()),
         // Where writing failed, the writer knows.
         (made, _) => Ok(made.unwrap_or(false)),
     }
@@ -341,26 +352,6 @@ fn zeros(n: u64) -> impl Iterator<Item = &'static [u8]> {
     static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     let step = ZEROS.len() as u64;
     (0..n.div_ceil(step)).map(move |i| &ZEROS[..(n - i * step).min(step) as usize])
-}
-
-/// The chunks that a decoder sends, as a reader.
-struct Form {
-    receiver: Receiver<Vec<u8>>,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Form {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.chunk.len() {
-            let Ok(chunk) = self.receiver.recv() else { return Ok(0) };
-            (self.chunk, self.at) = (chunk, 0);
-        }
-        let n = buf.len().min(self.chunk.len() - self.at);
-        buf[..n].copy_from_slice(&self.chunk[self.at..self.at + n]);
-        self.at += n;
-        Ok(n)
-    }
 }
 
 /// Writes the content of one archive.

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-use vxc::{ContentDigest, ContentHasher, Decoder, Encoder, Error, FormatError, Original};
-use vxc_remake::{Plan, RemakeError, Tally};
+use vxc::{
+    ContentDigest, ContentHasher, DecodeLimits, Decoder, Encoder, Error, FormatError, Original,
+};
+use vxc_remake::{Limits, Plan, RemakeError, Tally};
 
 use crate::failure::Failure;
 use crate::input::Source;
@@ -83,7 +85,14 @@ impl From<Error> for Broken {
 
 impl From<RemakeError> for Broken {
     fn from(e: RemakeError) -> Self {
-        Self::Remake(e)
+        match e {
+            // Of the memory that is allowed, whichever half of decoding asked for it.
+            RemakeError::MemoryExceeded { needed, limit } => {
+                let what = "making the file again";
+                Self::Codec(FormatError::LimitExceeded { what, needed, limit }.into())
+            }
+            e => Self::Remake(e),
+        }
     }
 }
 
@@ -98,15 +107,16 @@ impl From<Broken> for Failure {
 }
 
 /// Decodes all archives of an input: their contents, or the files whose unpacked form they are. Gives the number
-/// of bytes written; more than `most` are refused.
+/// of bytes written. More than the limits' output are refused, and files that take more than their memory to make.
 ///
 /// # Errors
 /// Whatever is wrong with the archives; a file that does not come out as its checksums say.
 pub fn restore<R: Read>(
     decoder: &mut Decoder<R>,
-    most: u64,
+    limits: DecodeLimits,
     mut out: impl Write,
 ) -> Result<u64, Broken> {
+    let (most, memory) = (limits.max_output, limits.max_memory);
     let mut total = 0u64;
     loop {
         let Some(original) = decoder.header().original else {
@@ -130,11 +140,18 @@ pub fn restore<R: Read>(
                 Error::from(FormatError::LimitExceeded { what, needed, limit: most }).into()
             );
         }
-        let mut form = Form { decoder, chunk: Vec::new(), at: 0, error: None };
+        let mut broken = None;
+        let mut form = Form::new(|| match decoder.archive_chunk() {
+            Ok(chunk) => Ok(chunk.to_vec()),
+            Err(e) => {
+                broken = Some(e);
+                Err(io::Error::other("the archive cannot be decoded"))
+            }
+        });
         let mut hashed = Hashed { out: &mut out, hasher: ContentHasher::new(), error: None };
-        let made = vxc_remake::unpack(&mut form, &mut hashed, original.digest.len);
-        let (read, written) = (form.error, hashed.error);
-        match (made, read, written) {
+        let limits = Limits { file: original.digest.len, memory };
+        let made = vxc_remake::unpack(&mut form, &mut hashed, limits);
+        match (made, broken, hashed.error) {
             (_, Some(e), _) => return Err(e.into()),
             (_, _, Some(e)) => return Err(Broken::Write(e)),
             (Err(e), ..) => return Err(e.into()),
@@ -147,27 +164,26 @@ pub fn restore<R: Read>(
     }
 }
 
-/// The content of one archive.
-struct Form<'a, R: Read> {
-    decoder: &'a mut Decoder<R>,
+/// The content of one archive, in the pieces that a decoder gives; an empty one is its end.
+pub struct Form<F> {
+    next: F,
     chunk: Vec<u8>,
     at: usize,
-    /// Why reading failed.
-    error: Option<Error>,
 }
 
-impl<R: Read> Read for Form<'_, R> {
+impl<F: FnMut() -> io::Result<Vec<u8>>> Form<F> {
+    /// Nothing read yet.
+    pub const fn new(next: F) -> Self {
+        Self { next, chunk: Vec::new(), at: 0 }
+    }
+}
+
+impl<F: FnMut() -> io::Result<Vec<u8>>> Read for Form<F> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.at == self.chunk.len() {
-            self.chunk.clear();
-            self.at = 0;
-            match self.decoder.archive_chunk() {
-                Ok(chunk) => self.chunk.extend_from_slice(chunk),
-                Err(e) => {
-                    self.error = Some(e);
-                    return Err(io::Error::other("the archive cannot be decoded"));
-                }
-            }
+            // Before the next one is asked for.
+            self.chunk = Vec::new();
+            (self.chunk, self.at) = ((self.next)()?, 0);
         }
         let n = buf.len().min(self.chunk.len() - self.at);
         buf[..n].copy_from_slice(&self.chunk[self.at..self.at + n]);
@@ -234,4 +250,24 @@ pub fn note(original: &Original, tally: &Tally, coded: u64) -> String {
 /// The name is only used to say what is unpacked.
 pub fn shown(name: &Path) -> String {
     format!("{} (unpacking)", crate::console::Shown(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written by default can be read by default.
+    #[test]
+    fn forms_fit_the_memory_of_decoding() {
+        assert_eq!(vxc_remake::memory::DEFAULT, DecodeLimits::default().max_memory);
+    }
+
+    #[test]
+    fn pieces_one_after_the_other() {
+        let mut pieces = vec![vec![4, 5], vec![1, 2, 3]];
+        let mut form = Form::new(|| Ok(pieces.pop().unwrap_or_default()));
+        let mut all = Vec::new();
+        form.read_to_end(&mut all).unwrap();
+        assert_eq!(all, [1, 2, 3, 4, 5]);
+    }
 }

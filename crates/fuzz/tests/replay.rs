@@ -35,6 +35,7 @@ fn regressions_pass() {
         }
     }
     println!("{files} files");
+    assert!(files > 0, "nothing was replayed");
 }
 
 /// Archives one behind the other: whole, the first cut, the second cut, and something between them.

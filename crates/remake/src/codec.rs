@@ -20,6 +20,7 @@ mod lzma;
 mod zstd;
 
 use crate::error::RemakeError;
+use crate::memory::ENCODER;
 
 /// How blocks are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,6 +86,20 @@ pub fn remake(codec: Codec, setting: u8, content: &[u8]) -> Result<Option<Vec<u8
     }
 }
 
+/// Bytes that the encoder of a content takes, without those that come out.
+pub fn memory(codec: Codec, setting: u8, content: u64) -> u64 {
+    match codec {
+        Codec::Stored => 0,
+        Codec::Zlib | Codec::Deflate => deflate::MEMORY,
+        Codec::Lz4 | Codec::Lzf => TABLE,
+        Codec::Zstd => zstd::memory(setting, content),
+        Codec::Lzma => lzma::memory(setting, content),
+    }
+}
+
+/// More than LZ4's encoders and LZF's table take.
+const TABLE: u64 = 1 << 20;
+
 /// Blocks that may fail in a row, per codec, before settings are tried on one block in [`RARE`] only.
 const GIVE_UP: u32 = 24;
 /// See [`GIVE_UP`].
@@ -122,7 +137,10 @@ impl Search {
             }
         }
         for setting in settings {
-            if possible(codec, setting, stored)
+            // A reader has no more memory for it.
+            let small = memory(codec, setting, content.len() as u64) <= ENCODER;
+            if small
+                && possible(codec, setting, stored)
                 && remake(codec, setting, content)?.is_some_and(|made| made == stored)
             {
                 self.known.retain(|known| *known != (codec, setting));

@@ -10,10 +10,12 @@
 //! HDF5's chunks.
 
 pub mod fletcher;
+pub mod lengths;
 pub mod shuffle;
 
 use crate::error::RemakeError;
 use shuffle::Sums;
+use std::borrow::Cow;
 
 /// Added to the number of bytes of a sequence.
 const BYTE_COUNT: u32 = 0x4000_0000;
@@ -146,7 +148,7 @@ pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Optio
     let (tail, ends) = if tail_bytes.is_empty() {
         (Tail::None, None)
     } else {
-        let words = words(tail_bytes)?;
+        let words: Vec<u32> = words(tail_bytes)?.collect();
         let (count, offsets) = words.split_first()?;
         let (last, starts) = offsets.split_last()?;
         if usize::try_from(*count).ok()? != offsets.len() {
@@ -202,18 +204,17 @@ pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Optio
     }
 }
 
-fn words(bytes: &[u8]) -> Option<Vec<u32>> {
+fn words(bytes: &[u8]) -> Option<impl Iterator<Item = u32>> {
     let (words, rest) = bytes.as_chunks::<4>();
-    rest.is_empty().then(|| words.iter().map(|word| u32::from_be_bytes(*word)).collect())
+    rest.is_empty().then(|| words.iter().map(|word| u32::from_be_bytes(*word)))
 }
 
-/// Bytes that the values of a content take, from shape, lengths and the whole.
+/// Bytes that the values of a content take, from shape, number of entries and the whole.
 ///
 /// # Errors
 /// [`RemakeError::Corruption`] where they do not fit.
-pub fn value_bytes(shape: Shape, lengths: &[u32], content: u64) -> Result<u64, RemakeError> {
+pub fn value_bytes(shape: Shape, entries: u64, content: u64) -> Result<u64, RemakeError> {
     let wrong = RemakeError::Corruption("a content that its lengths do not fit");
-    let entries = lengths.len() as u64;
     let (tail, heads) = match shape {
         Shape::Plain => return Ok(content),
         Shape::Shuffled { sums, padding, .. } => {
@@ -221,13 +222,13 @@ pub fn value_bytes(shape: Shape, lengths: &[u32], content: u64) -> Result<u64, R
             return values.and_then(|bytes| bytes.checked_sub(padding)).ok_or(wrong);
         }
         Shape::Jagged { tail, .. } => (tail, 0),
-        Shape::Sequences { tail, .. } => (tail, entries * HEAD as u64),
+        Shape::Sequences { tail, .. } => (tail, entries.saturating_mul(HEAD as u64)),
     };
     let tail = match tail {
         Tail::None => 0,
-        Tail::Zero | Tail::End => entries * 4 + 8,
+        Tail::Zero | Tail::End => tail_bytes(entries),
     };
-    content.checked_sub(tail + heads).ok_or(wrong)
+    content.checked_sub(tail.saturating_add(heads)).ok_or(wrong)
 }
 
 /// Where the values of a content end, headers included, before its tail.
@@ -235,46 +236,51 @@ pub fn value_end(shape: Shape, content: u64, entries: u64) -> u64 {
     match shape {
         Shape::Jagged { tail: Tail::Zero | Tail::End, .. }
         | Shape::Sequences { tail: Tail::Zero | Tail::End, .. } => {
-            content.saturating_sub(entries.saturating_mul(4).saturating_add(8))
+            content.saturating_sub(tail_bytes(entries))
         }
         _ => content,
     }
 }
 
-/// The content of values and lengths: the inverse of [`split`].
+const fn tail_bytes(entries: u64) -> u64 {
+    entries.saturating_mul(4).saturating_add(8)
+}
+
+/// The content of values and lengths: the inverse of [`split`]. It is the values themselves where there is nothing to
+/// add to them, and takes no more memory than its length.
 ///
 /// # Errors
 /// [`RemakeError::Corruption`] where they do not fit.
-pub fn join(
+pub fn join<'a>(
     shape: Shape,
-    values: &[u8],
-    lengths: &[u32],
+    values: &'a [u8],
+    lengths: impl ExactSizeIterator<Item = u32> + Clone,
     base: u32,
-) -> Result<Vec<u8>, RemakeError> {
+) -> Result<Cow<'a, [u8]>, RemakeError> {
     let wrong = || RemakeError::Corruption("values that their lengths do not fit");
     let (unit, tail, version) = match shape {
-        Shape::Plain => return Ok(values.to_vec()),
+        Shape::Plain => return Ok(Cow::Borrowed(values)),
         Shape::Shuffled { unit, sums, padding } => {
             let padding = usize::try_from(padding).map_err(|_| wrong())?;
-            return Ok(shuffle::join(values, padding, unit, sums));
+            return Ok(shuffle::join(values, padding, unit, sums).into());
         }
         Shape::Jagged { unit, tail } => (unit, tail, None),
         Shape::Sequences { unit, tail, version } => (unit, tail, Some(version)),
     };
     let wide = u32::try_from(unit).map_err(|_| wrong())?;
-    let mut out = Vec::with_capacity(values.len());
+    let entries = lengths.len();
+    let heads = if version.is_some() { entries.saturating_mul(HEAD) } else { 0 };
+    let behind = if tail == Tail::None { 0 } else { entries.saturating_mul(4).saturating_add(8) };
+    let total = values.len().saturating_add(heads).saturating_add(behind);
+    let mut out = Vec::with_capacity(total);
     let (mut rest, mut at) = (values, base);
-    let mut starts = Vec::new();
-    for &n in lengths {
-        starts.push(at);
-        let bytes = n.checked_mul(wide).ok_or_else(wrong)?;
-        let mut step = bytes;
+    for n in lengths.clone() {
+        let (bytes, step) = entry(n, wide, version.is_some()).ok_or_else(wrong)?;
         if let Some(version) = version {
             let counted = bytes.checked_add(COUNTED).ok_or_else(wrong)?;
             out.extend_from_slice(&(counted | BYTE_COUNT).to_be_bytes());
             out.extend_from_slice(&version.to_be_bytes());
             out.extend_from_slice(&n.to_be_bytes());
-            step = bytes.checked_add(COUNTED + UNCOUNTED).ok_or_else(wrong)?;
         }
         let bytes = usize::try_from(bytes).map_err(|_| wrong())?;
         let (now, later) = rest.split_at_checked(bytes).ok_or_else(wrong)?;
@@ -286,18 +292,25 @@ pub fn join(
         return Err(wrong());
     }
     if tail != Tail::None {
-        let count = u32::try_from(starts.len()).ok().and_then(|n| n.checked_add(1));
+        let count = u32::try_from(entries).ok().and_then(|n| n.checked_add(1));
         out.extend_from_slice(&count.ok_or_else(wrong)?.to_be_bytes());
-        starts.iter().for_each(|start| out.extend_from_slice(&start.to_be_bytes()));
+        let mut start = base;
+        for n in lengths {
+            out.extend_from_slice(&start.to_be_bytes());
+            let (_, step) = entry(n, wide, version.is_some()).ok_or_else(wrong)?;
+            start = start.checked_add(step).ok_or_else(wrong)?;
+        }
         let last = if tail == Tail::End { at } else { 0 };
         out.extend_from_slice(&last.to_be_bytes());
     }
-    Ok(out)
+    Ok(out.into())
 }
 
-/// An array of big-endian `u32` as lengths; `None` for other contents.
-pub fn counts(content: &[u8]) -> Option<Vec<u32>> {
-    words(content).filter(|all| all.iter().all(|&n| n < 1 << 24))
+/// Bytes of the values of an entry, and of the whole entry.
+fn entry(n: u32, wide: u32, headed: bool) -> Option<(u32, u32)> {
+    let bytes = n.checked_mul(wide)?;
+    let head = if headed { COUNTED + UNCOUNTED } else { 0 };
+    Some((bytes, bytes.checked_add(head)?))
 }
 
 /// What the fields of a key are expected to be.

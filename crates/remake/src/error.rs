@@ -20,6 +20,14 @@ pub enum RemakeError {
         /// Bytes allowed.
         limit: u64,
     },
+    /// Making the file again takes more memory than the caller allows.
+    #[error("unpacked form: {needed} bytes of memory or more, the limit is {limit}")]
+    MemoryExceeded {
+        /// Bytes needed, as far as it is known.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// An encoder failed.
     #[error("cannot make a block again: {0}")]
     Encoder(&'static str),

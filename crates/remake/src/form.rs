@@ -29,9 +29,13 @@
 //! A stream is deflate of any length, whose content comes in parts, also over several groups: ends is [`FIRST`] (then its
 //! setting follows) or [`LAST`] or both or none. Nothing else comes between its parts.
 
+pub mod input;
 pub mod table;
 
+pub use input::{Form, before_gap};
+
 use crate::error::RemakeError;
+use crate::memory;
 use std::io::Read;
 use std::ops::Range;
 
@@ -134,84 +138,6 @@ fn varint(mut next: impl FnMut() -> Result<u8, RemakeError>) -> Result<u64, Rema
     Err(RemakeError::Corruption("a number of more than 63 bits"))
 }
 
-/// How many bytes from the start of a range on lie before the first of some gaps, which are in order.
-pub fn before_gap(gaps: &[Range<u64>], range: Range<u64>) -> u64 {
-    let next = gaps.get(gaps.partition_point(|gap| gap.end <= range.start));
-    let end = next.map_or(range.end, |gap| gap.start.max(range.start).min(range.end));
-    end.saturating_sub(range.start)
-}
-
-/// A form that is read, of which bytes may be lost.
-pub struct Form<R, I> {
-    input: R,
-    /// Bytes read so far.
-    at: u64,
-    /// How many bytes from the start of a range on are intact; none where all of them must be there.
-    intact: Option<I>,
-    /// Whether any that were wanted are not.
-    pub damaged: bool,
-}
-
-impl<R: Read> Form<R, fn(Range<u64>) -> u64> {
-    /// A form that is whole.
-    pub const fn whole(input: R) -> Self {
-        Self { input, at: 0, intact: None, damaged: false }
-    }
-}
-
-impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
-    /// A form with gaps, or one that is cut short.
-    pub const fn with_gaps(input: R, intact: I) -> Self {
-        Self { input, at: 0, intact: Some(intact), damaged: false }
-    }
-
-    /// The next byte; none at the end.
-    fn byte(&mut self) -> Result<Option<u8>, RemakeError> {
-        let mut byte = [0];
-        loop {
-            match self.input.read(&mut byte) {
-                Ok(0) => return Ok(None),
-                Ok(_) => break,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
-        match self.passed(1, 1) {
-            0 => Err(RemakeError::InsufficientData),
-            _ => Ok(byte.first().copied()),
-        }
-    }
-
-    /// So many bytes, fewer of a form that is cut short, and how many before the first lost one; memory grows with what
-    /// arrives.
-    fn bytes(&mut self, n: u64) -> Result<(Vec<u8>, usize), RemakeError> {
-        let mut out = Vec::new();
-        (&mut self.input).take(n).read_to_end(&mut out)?;
-        let got = out.len() as u64;
-        if got < n && self.intact.is_none() {
-            return Err(RemakeError::InsufficientData);
-        }
-        let intact = self.passed(n, got);
-        Ok((out, usize::try_from(intact).unwrap_or(usize::MAX)))
-    }
-
-    /// The next `n` bytes, up to the first lost one.
-    fn section(&mut self, n: u64) -> Result<Vec<u8>, RemakeError> {
-        let (mut bytes, intact) = self.bytes(n)?;
-        bytes.truncate(intact);
-        Ok(bytes)
-    }
-
-    /// Counts `n` bytes that were wanted, of which `got` were there; gives how many are before the first lost one.
-    fn passed(&mut self, n: u64, got: u64) -> u64 {
-        let range = self.at..self.at.saturating_add(got);
-        self.at = self.at.saturating_add(n);
-        let intact = self.intact.as_ref().map_or(got, |intact| intact(range)).min(got);
-        self.damaged |= intact < n;
-        intact
-    }
-}
-
 /// The sections of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
@@ -260,13 +186,15 @@ impl Sections {
         (out, Self::order(&classes))
     }
 
-    /// Reads a group; none at the end. Recipe, kept bytes and columns end where their first lost byte is; a head of which
-    /// bytes are lost is an error.
+    /// Reads a group that takes no more memory than `most`; none at the end. Recipe, kept bytes and columns end where their
+    /// first lost byte is; a head of which bytes are lost is an error.
     ///
     /// # Errors
-    /// [`RemakeError::LimitExceeded`], [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], I/O.
+    /// [`RemakeError::LimitExceeded`], [`RemakeError::MemoryExceeded`], [`RemakeError::Corruption`],
+    /// [`RemakeError::InsufficientData`], I/O.
     pub fn read<R: Read, I: Fn(Range<u64>) -> u64>(
         input: &mut Form<R, I>,
+        most: u64,
     ) -> Result<Option<Self>, RemakeError> {
         let Some(first) = input.byte()? else { return Ok(None) };
         let mut first = Some(first);
@@ -279,6 +207,8 @@ impl Sections {
         if count > MAX_COLUMNS {
             return Err(RemakeError::LimitExceeded { needed: count, limit: MAX_COLUMNS });
         }
+        let of_columns = memory::columns(count);
+        memory::check(of_columns, most)?;
         let mut total = recipe.saturating_add(kept);
         let mut heads = Vec::new();
         for _ in 0..count {
@@ -291,6 +221,7 @@ impl Sections {
         if total > MAX_GROUP {
             return Err(RemakeError::LimitExceeded { needed: total, limit: MAX_GROUP });
         }
+        memory::check(of_columns.saturating_add(total), most)?;
         let recipe = input.section(recipe)?;
         let kept = input.section(kept)?;
         let classes: Vec<u8> = heads.iter().map(|(class, ..)| *class).collect();
@@ -307,16 +238,11 @@ impl Sections {
                     return Err(RemakeError::LimitExceeded { needed: row, limit: MAX_ROW });
                 }
                 let rows = table::rows(&sizes)?;
-                let bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
                 let widths: Vec<usize> =
                     sizes.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0)).collect();
-                let (mut found, intact) = input.bytes(bytes)?;
-                found.resize(usize::try_from(bytes).unwrap_or(usize::MAX), 0);
-                let parts = table::split(&found, &widths, rows);
-                let whole = intact / widths.iter().sum::<usize>().max(1);
-                for ((at, mut part), width) in same.iter().zip(parts).zip(widths) {
+                let parts = Self::rows(input, rows, row, &widths)?;
+                for ((at, part), width) in same.iter().zip(parts).zip(widths) {
                     if let Some(column) = columns.get_mut(*at) {
-                        part.truncate(whole.saturating_mul(width));
                         (column.bytes, column.width) = (part, width);
                     }
                 }
@@ -329,6 +255,29 @@ impl Sections {
             }
         }
         Ok(Some(Self { recipe, kept, columns }))
+    }
+
+    /// The columns of so many rows of `row` bytes, up to the first row that is not whole.
+    fn rows<R: Read, I: Fn(Range<u64>) -> u64>(
+        input: &mut Form<R, I>,
+        rows: u64,
+        row: u64,
+        widths: &[usize],
+    ) -> Result<Vec<Vec<u8>>, RemakeError> {
+        let mut parts = vec![Vec::new(); widths.len()];
+        let mut whole = true;
+        let mut left = rows;
+        while left > 0 {
+            let now = left.min(input::STEP.checked_div(row).unwrap_or(0).max(1));
+            left = left.saturating_sub(now);
+            let bytes = now.saturating_mul(row);
+            let found = input.section(bytes)?;
+            if whole {
+                table::split(&found, widths, &mut parts);
+            }
+            whole &= found.len() as u64 == bytes;
+        }
+        Ok(parts)
     }
 }
 
@@ -379,12 +328,20 @@ mod tests {
         put(&mut bomb, 1 << 60);
         bomb.extend([0, 0]);
         assert!(matches!(read(&bomb), Err(RemakeError::LimitExceeded { .. })));
+        // One byte of memory less than it takes: nothing is read; as many columns as do not fit: not even their heads.
+        let most = memory::columns(5) + 7 + 15;
+        let within = |most| Sections::read(&mut Form::whole(&form[..]), most);
+        assert!(within(most).unwrap().is_some());
+        let refused = RemakeError::MemoryExceeded { needed: most, limit: most - 1 };
+        assert_eq!(within(most - 1).unwrap_err().to_string(), refused.to_string());
+        let many = Sections::read(&mut Form::whole(&[0, 0, 100][..]), memory::columns(100) - 1);
+        assert!(matches!(many, Err(RemakeError::MemoryExceeded { .. })));
         // With a byte lost: in the second row of the table.
         let lost = form.len() - 6;
         let gap = lost as u64..lost as u64 + 1;
         let intact = |range| before_gap(std::slice::from_ref(&gap), range);
         let mut damaged = Form::with_gaps(&form[..], intact);
-        let found = Sections::read(&mut damaged).unwrap().unwrap();
+        let found = Sections::read(&mut damaged, u64::MAX).unwrap().unwrap();
         assert!(damaged.damaged);
         let mut expected = sections;
         expected.columns[1].bytes.truncate(2);
@@ -392,11 +349,11 @@ mod tests {
         assert_eq!(found, expected);
         // Cut short, the same.
         let mut cut = Form::with_gaps(&form[..lost], |range| before_gap(&[], range));
-        assert_eq!(Sections::read(&mut cut).unwrap().unwrap(), expected);
+        assert_eq!(Sections::read(&mut cut, u64::MAX).unwrap().unwrap(), expected);
         assert!(cut.damaged);
     }
 
     fn read(form: &[u8]) -> Result<Option<Sections>, RemakeError> {
-        Sections::read(&mut Form::whole(form))
+        Sections::read(&mut Form::whole(form), u64::MAX)
     }
 }

@@ -9,8 +9,8 @@
 //! which a block comes out again; [`pack`](mod@pack) writes the form, [`unpack`](mod@unpack) is the inverse, and
 //! [`form`] is the definition that both follow. A block that no setting gives keeps its bytes.
 //!
-//! Invariants: a group is at most [`form::MAX_GROUP`] bytes, so that both directions work in bounded memory; every
-//! piece is made again when it is packed, so that what is written is what comes back. The form is hostile input:
+//! Invariants: a group is at most [`form::MAX_GROUP`] bytes, and what it takes to make it again is counted before it is
+//! asked for ([`memory`]), so that both directions work in bounded memory; every piece is made again when it is packed, so that what is written is what comes back. The form is hostile input:
 //! nothing panics, and what it declares is checked before memory is asked for.
 #![forbid(unsafe_code)]
 #![deny(clippy::cast_possible_truncation, clippy::indexing_slicing, clippy::unwrap_used)]
@@ -23,6 +23,7 @@ pub mod codec;
 pub mod content;
 pub mod error;
 pub mod form;
+pub mod memory;
 pub mod pack;
 pub mod scan;
 pub mod unpack;
@@ -30,4 +31,4 @@ pub mod unpack;
 pub use error::RemakeError;
 pub use pack::{Group, Section, Tally, pack};
 pub use scan::{Plan, scan};
-pub use unpack::{unpack, unpack_damaged};
+pub use unpack::{Limits, unpack, unpack_damaged};

@@ -6,19 +6,25 @@ mod stream;
 mod tables;
 
 use crate::codec::{Codec, Search};
+use crate::content::lengths::Lengths;
 use crate::content::shuffle::Sums;
 use crate::content::{self, KeyFields, Parts, Shape};
 use crate::error::RemakeError;
 use crate::form::{self, COUNTS, FRAMED, KEYED, put};
+use crate::memory;
 use crate::scan::{Item, Piece, Plan, ValueKind};
 use columns::Columns;
 use open::{Opened, open};
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use stream::{Part, Stream};
 use vxc_tokens::RecordLayout;
 
 /// Bytes that are kept are read in steps of this size.
 const STEP: u64 = 16 << 20;
+/// Most bytes of a group without its recipe. Where a piece comes last they are fewer.
+const MOST: u64 = form::MAX_GROUP - memory::OVERHEAD;
+const _: () = assert!(form::GROUP + form::GROUP / 4 + form::MAX_CONTENT <= MOST);
 
 /// Bytes of the unpacked form that are alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +81,9 @@ pub fn pack<R: Read + Seek, E: From<RemakeError>>(
                 packer.tally.remade_bytes += item.bytes;
                 packer.tally.plain_bytes += item.bytes;
             }
-            _ => packer.item(file, item)?,
+            _ => packer.item(file, item, &mut sink)?,
         }
-        // Rows of a table come together where writers flush all columns at once.
-        let most = form::GROUP + form::GROUP / 4;
-        if packer.size >= most || (packer.size >= form::GROUP && packer.columns.are_level()) {
+        if packer.is_full() {
             sink(packer.finish()?)?;
         }
     }
@@ -108,7 +112,23 @@ struct Packer {
 }
 
 impl Packer {
-    fn item<R: Read + Seek>(&mut self, file: &mut R, item: &Item) -> Result<(), RemakeError> {
+    /// Whether the group is to end behind this item.
+    fn is_full(&self) -> bool {
+        let columns = memory::columns(self.columns.count() as u64);
+        let sets = memory::sets(self.lengths.len() as u64);
+        // Rows of a table come together where writers flush all columns at once.
+        self.size >= form::GROUP + form::GROUP / 4
+            || (self.size >= form::GROUP && self.columns.are_level())
+            || self.recipe.len() as u64 + columns + sets >= memory::OVERHEAD
+    }
+
+    /// Adds an item; where its bytes are kept and too many for the group, those so far go to `sink`.
+    fn item<R: Read + Seek, E: From<RemakeError>>(
+        &mut self,
+        file: &mut R,
+        item: &Item,
+        mut sink: impl FnMut(Group) -> Result<(), E>,
+    ) -> Result<(), E> {
         if let Some(piece) = &item.piece
             && piece.content_bytes <= form::MAX_CONTENT
             && item.bytes <= form::MAX_CONTENT
@@ -131,6 +151,9 @@ impl Packer {
         let mut at = 0;
         while at < item.bytes {
             let n = STEP.min(item.bytes - at);
+            if self.size + n > MOST {
+                sink(self.finish()?)?;
+            }
             let bytes = read(file, item.offset + at, n)?;
             self.keep(&bytes);
             at += n;
@@ -171,7 +194,7 @@ impl Packer {
         let parts = border
             .and_then(|border| content::split(&content, piece.shape, border, base))
             .filter(|parts| {
-                content::join(parts.shape, &parts.values, &parts.lengths, base)
+                content::join(parts.shape, &parts.values, parts.lengths.iter().copied(), base)
                     .is_ok_and(|joined| joined == content)
             });
         let known = piece.shape == Shape::Plain || parts.is_some();
@@ -188,7 +211,10 @@ impl Packer {
         } else {
             ValueKind::Bytes
         };
-        let counts = content::counts(&content).filter(|_| piece.counts && parts.is_none());
+        let counts = (piece.counts && parts.is_none())
+            .then(|| Lengths::counts(Cow::Borrowed(&content)))
+            .flatten()
+            .map(|counts| counts.iter().collect());
 
         self.flush();
         let keyed = !key.is_empty();

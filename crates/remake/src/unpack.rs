@@ -1,13 +1,19 @@
 //! The unpacked form as the file that it was: the inverse of [`pack`](crate::pack()).
 
+mod store;
+
+use crate::codec::Codec;
 use crate::codec::deflate::Stream;
-use crate::codec::{self, Codec};
+use crate::content::lengths::Lengths;
 use crate::content::shuffle::{self, Sums};
 use crate::content::{self, KeyFields, Shape, Tail};
 use crate::error::RemakeError;
 use crate::form::{self, Bytes, COUNTS, FIRST, FRAMED, Form, KEYED, LAST, Sections};
+use crate::memory;
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::ops::Range;
+use store::store;
 
 /// Most bytes of a key.
 const MAX_KEY: u64 = 1 << 16;
@@ -16,13 +22,30 @@ const MAX_LENGTHS: u64 = form::MAX_GROUP;
 
 const UNENDED: RemakeError = RemakeError::Corruption("a stream that does not end");
 
-/// Makes the file again, group by group; gives its length. A file longer than `limit` bytes is refused.
+/// What a reader is willing to spend, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The file.
+    pub file: u64,
+    /// Memory, the reader's of the form not included: a group, and what making one of its pieces takes.
+    pub memory: u64,
+}
+
+impl Limits {
+    /// A file of at most so many bytes, in memory that is enough for every form that is written.
+    pub const fn of_file(file: u64) -> Self {
+        Self { file, memory: memory::DEFAULT }
+    }
+}
+
+/// Makes the file again, group by group; gives its length.
 ///
 /// # Errors
 /// [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], [`RemakeError::LimitExceeded`] for what no writer
-/// makes; [`RemakeError::Encoder`], I/O. What was written before is right as far as it goes.
-pub fn unpack(form: impl Read, file: impl Write, limit: u64) -> Result<u64, RemakeError> {
-    made(&mut Form::whole(form), file, limit)
+/// makes or a file that is too long; [`RemakeError::MemoryExceeded`], [`RemakeError::Encoder`], I/O. What was written
+/// before is right as far as it goes.
+pub fn unpack(form: impl Read, file: impl Write, limits: Limits) -> Result<u64, RemakeError> {
+    made(&mut Form::whole(form), file, limits)
 }
 
 /// As [`unpack`], of a form that is cut short or has gaps, where its bytes may be any: makes the file again up to the
@@ -30,15 +53,17 @@ pub fn unpack(form: impl Read, file: impl Write, limit: u64) -> Result<u64, Rema
 /// read, are no gap. Says whether the file is complete.
 ///
 /// # Errors
-/// As [`unpack`] where the form is intact.
+/// As [`unpack`] where the form is intact; [`RemakeError::MemoryExceeded`] also where it is not.
 pub fn unpack_damaged(
     form: impl Read,
     intact: impl Fn(Range<u64>) -> u64,
     file: impl Write,
-    limit: u64,
+    limits: Limits,
 ) -> Result<bool, RemakeError> {
     let mut form = Form::with_gaps(form, intact);
-    match made(&mut form, file, limit) {
+    match made(&mut form, file, limits) {
+        // What is lost did not ask for it.
+        Err(e @ RemakeError::MemoryExceeded { .. }) => Err(e),
         Err(_) if form.damaged => Ok(false),
         made => made.map(|_| true),
     }
@@ -47,15 +72,20 @@ pub fn unpack_damaged(
 fn made<R: Read, I: Fn(Range<u64>) -> u64>(
     form: &mut Form<R, I>,
     mut file: impl Write,
-    limit: u64,
+    limits: Limits,
 ) -> Result<u64, RemakeError> {
     let mut at = 0;
     let mut stream = None;
-    while let Some(sections) = Sections::read(form)? {
-        let columns = sections.columns.iter().map(|column| Bytes(&column.bytes)).collect();
+    while let Some(sections) = Sections::read(form, limits.memory)? {
+        let columns: Vec<_> = sections.columns.iter().map(|column| Bytes(&column.bytes)).collect();
+        let bytes = [&sections.recipe, &sections.kept].into_iter();
+        let bytes = bytes.chain(sections.columns.iter().map(|column| &column.bytes));
+        let sizes = bytes.map(|bytes| bytes.len() as u64);
         let mut group = Group {
             recipe: Bytes(&sections.recipe),
             kept: Bytes(&sections.kept),
+            memory: limits.memory,
+            taken: sizes.fold(memory::columns(columns.len() as u64), u64::saturating_add),
             columns,
             lengths: Vec::new(),
             held: 0,
@@ -67,12 +97,15 @@ fn made<R: Read, I: Fn(Range<u64>) -> u64>(
             stopped: false,
         };
         while !group.recipe.0.is_empty() {
-            let bytes = group.op()?;
-            group.at = group.at.saturating_add(bytes.len() as u64);
-            if group.at > limit {
-                return Err(RemakeError::LimitExceeded { needed: group.at, limit });
+            let Made { key, stored } = group.op()?;
+            let bytes = (key.len() as u64).saturating_add(stored.len() as u64);
+            group.at = group.at.saturating_add(bytes);
+            if group.at > limits.file {
+                let (needed, limit) = (group.at, limits.file);
+                return Err(RemakeError::LimitExceeded { needed, limit });
             }
-            file.write_all(&bytes)?;
+            file.write_all(&key)?;
+            file.write_all(&stored)?;
             if group.stopped {
                 return Err(RemakeError::InsufficientData);
             }
@@ -91,15 +124,30 @@ fn made<R: Read, I: Fn(Range<u64>) -> u64>(
     Ok(at)
 }
 
+/// Bytes of the file that an op stands for.
+struct Made<'a> {
+    key: Vec<u8>,
+    stored: Cow<'a, [u8]>,
+}
+
+impl<'a> Made<'a> {
+    fn bytes(stored: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self { key: Vec::new(), stored: stored.into() }
+    }
+}
+
 /// A group that is being read.
 struct Group<'a> {
+    /// Most memory, and what of it is taken to the end of the group.
+    memory: u64,
+    taken: u64,
     recipe: Bytes<'a>,
     kept: Bytes<'a>,
     columns: Vec<Bytes<'a>>,
-    lengths: Vec<Vec<u32>>,
+    lengths: Vec<Lengths<'a>>,
     /// Lengths in all sets.
     held: u64,
-    /// Bytes of contents so far.
+    /// Bytes of contents so far, or the lengths they were put together by where those are more.
     work: u64,
     /// The column named last.
     last: usize,
@@ -115,7 +163,7 @@ struct Group<'a> {
 
 impl<'a> Group<'a> {
     /// The bytes of the file that the next entry of the recipe stands for.
-    fn op(&mut self) -> Result<Vec<u8>, RemakeError> {
+    fn op(&mut self) -> Result<Made<'a>, RemakeError> {
         let flags = self.recipe.u8()?;
         if flags == form::STREAM {
             return self.part();
@@ -126,7 +174,7 @@ impl<'a> Group<'a> {
         if flags == 0 {
             let n = self.recipe.varint()?;
             let n = self.there(n, self.kept.0.len());
-            return self.kept.take(n).map(<[u8]>::to_vec);
+            return self.kept.take(n).map(Made::bytes);
         }
         let codec = (flags & 7).checked_sub(1).and_then(Codec::of_number);
         let codec = codec.ok_or(RemakeError::Corruption("an unknown codec"))?;
@@ -138,25 +186,35 @@ impl<'a> Group<'a> {
         let content_bytes = self.content_bytes()?;
         let column = self.column()?;
         let (shape, lengths) = self.shape(flags >> form::SHAPE_SHIFT)?;
-        let set = lengths.and_then(|at| self.lengths.get(at)).map_or(&[][..], Vec::as_slice);
-        let bytes = content::value_bytes(shape, set, content_bytes)?;
+        let set = lengths.and_then(|at| self.lengths.get(at));
+        let entries = set.map_or(0, Lengths::entries);
+        // Each use of a set takes time, whatever it adds to the content.
+        self.charge(entries.saturating_sub(content_bytes))?;
+        let bytes = content::value_bytes(shape, entries, content_bytes)?;
+        let framed = method.is_some();
+        self.room(memory::piece(codec, setting, framed, shape, content_bytes))?;
         let column = self.columns.get_mut(column);
         let values = column.ok_or(RemakeError::Corruption("no such column"))?.take(bytes)?;
-        let content = content::join(shape, values, set, base)?;
+        let none = Lengths::none();
+        let set = lengths.and_then(|at| self.lengths.get(at)).unwrap_or(&none);
+        let content = content::join(shape, values, set.iter(), base)?;
         if content.len() as u64 != content_bytes {
             return Err(RemakeError::Corruption("a content of another length"));
         }
-        let entries = set.len() as u64;
-        if flags & COUNTS != 0 {
-            let counts = content::counts(&content)
-                .ok_or(RemakeError::Corruption("a content that counts nothing"))?;
-            self.hold(counts)?;
-        }
-        let mut stored = store(codec, setting, method, &content)?;
+        let mut stored = match store(codec, setting, method, &content)? {
+            Some(stored) => Cow::Owned(stored),
+            None => content.clone(),
+        };
         if shape.is_summed() {
-            shuffle::append_sum(&mut stored);
+            shuffle::append_sum(stored.to_mut());
         }
-        let mut out = self.kept.take(key_bytes)?.to_vec();
+        if flags & COUNTS != 0 {
+            let owned = if matches!(content, Cow::Owned(_)) { content_bytes } else { 0 };
+            let counts = Lengths::counts(content)
+                .ok_or(RemakeError::Corruption("a content that counts nothing"))?;
+            self.hold(counts, owned)?;
+        }
+        let mut key = self.kept.take(key_bytes)?.to_vec();
         if flags & KEYED != 0 {
             let expected = KeyFields {
                 total: key_bytes.saturating_add(stored.len() as u64),
@@ -164,14 +222,13 @@ impl<'a> Group<'a> {
                 offset: self.at,
                 last: key_bytes + content::value_end(shape, content_bytes, entries),
             };
-            content::patch_key(&mut out, expected, false);
+            content::patch_key(&mut key, expected, false);
         }
-        out.extend_from_slice(&stored);
-        Ok(out)
+        Ok(Made { key, stored })
     }
 
     /// The bytes of the file that a part of a stream gives.
-    fn part(&mut self) -> Result<Vec<u8>, RemakeError> {
+    fn part(&mut self) -> Result<Made<'a>, RemakeError> {
         let ends = self.recipe.u8()?;
         if ends > (FIRST | LAST) || self.stream.is_some() == (ends & FIRST != 0) {
             return Err(RemakeError::Corruption("a part of a stream out of its order"));
@@ -187,18 +244,19 @@ impl<'a> Group<'a> {
         let bytes = self.there(bytes, left);
         let column = self.columns.get_mut(column);
         let content = column.ok_or(RemakeError::Corruption("no such column"))?.take(bytes)?;
+        self.room(memory::part(bytes))?;
         let mut out = Vec::new();
-        stream.write(content, &mut out)?;
+        stream.write_all(content, &mut out)?;
         if self.stopped {
             // What the encoder still holds depends on what follows.
-            return Ok(out);
+            return Ok(Made::bytes(out));
         }
         if ends & LAST != 0 {
             stream.finish(&mut out)?;
         } else {
             self.stream = Some(stream);
         }
-        Ok(out)
+        Ok(Made::bytes(out))
     }
 
     /// Of `n` bytes of a section that has `left`, those that are there: only of a damaged form fewer than all.
@@ -218,11 +276,22 @@ impl<'a> Group<'a> {
             return Err(RemakeError::LimitExceeded { needed, limit: form::MAX_CONTENT });
         }
         // Every content costs an encoder's time, also where lengths alone make it long.
-        self.work = self.work.saturating_add(needed);
+        self.charge(needed)?;
+        Ok(needed)
+    }
+
+    /// Counts work.
+    fn charge(&mut self, work: u64) -> Result<(), RemakeError> {
+        self.work = self.work.saturating_add(work);
         if self.work > form::MAX_GROUP {
             return Err(RemakeError::LimitExceeded { needed: self.work, limit: form::MAX_GROUP });
         }
-        Ok(needed)
+        Ok(())
+    }
+
+    /// Whether there is memory for so much more.
+    const fn room(&self, more: u64) -> Result<(), RemakeError> {
+        memory::check(self.taken.saturating_add(more), self.memory)
     }
 
     /// The next column's number.
@@ -276,24 +345,21 @@ impl<'a> Group<'a> {
         let width = self.recipe.u8()?;
         let count = self.recipe.varint()?;
         let column = usize::try_from(self.recipe.varint()?).unwrap_or(usize::MAX);
-        if !matches!(width, 1 | 2 | 4) {
-            return Err(RemakeError::Corruption("lengths of an unknown width"));
-        }
         let column = self.columns.get_mut(column).ok_or(missing)?;
         let bytes = column.take(count.saturating_mul(width.into()))?;
-        let lengths = bytes
-            .chunks(width.into())
-            .map(|chunk| chunk.iter().rev().fold(0u32, |n, byte| (n << 8) | u32::from(*byte)));
-        self.hold(lengths.collect())?;
+        let lengths = Lengths::little(bytes, width);
+        self.hold(lengths.ok_or(RemakeError::Corruption("lengths of an unknown width"))?, 0)?;
         Ok(self.lengths.len().saturating_sub(1))
     }
 
-    /// Keeps a set of lengths.
-    fn hold(&mut self, lengths: Vec<u32>) -> Result<(), RemakeError> {
-        self.held = self.held.saturating_add(lengths.len() as u64);
+    /// Keeps a set of lengths with so many bytes of its own.
+    fn hold(&mut self, lengths: Lengths<'a>, owned: u64) -> Result<(), RemakeError> {
+        self.held = self.held.saturating_add(lengths.entries());
         if self.held > MAX_LENGTHS {
             return Err(RemakeError::LimitExceeded { needed: self.held, limit: MAX_LENGTHS });
         }
+        self.taken = self.taken.saturating_add(owned).saturating_add(memory::sets(1));
+        self.room(0)?;
         self.lengths.push(lengths);
         Ok(())
     }
@@ -307,40 +373,4 @@ impl<'a> Group<'a> {
             Ok(())
         }
     }
-}
-
-/// The stored bytes of a content; in ROOT's blocks where there is a method.
-fn store(
-    codec: Codec,
-    setting: u8,
-    method: Option<u8>,
-    content: &[u8],
-) -> Result<Vec<u8>, RemakeError> {
-    let unknown = RemakeError::Corruption("an unknown setting of a codec");
-    let Some(method) = method else {
-        return codec::remake(codec, setting, content)?.ok_or(unknown);
-    };
-    let tag = match codec {
-        Codec::Stored | Codec::Lzf => return Err(RemakeError::Corruption("no block of ROOT")),
-        Codec::Zlib => b"ZL",
-        Codec::Deflate => b"CS",
-        Codec::Lz4 => b"L4",
-        Codec::Zstd => b"ZS",
-        Codec::Lzma => b"XZ",
-    };
-    let mut out = Vec::new();
-    for block in content.chunks(form::BLOCK) {
-        let stored = codec::remake(codec, setting, block)?;
-        let stored = stored.ok_or(RemakeError::Corruption("an unknown setting of a codec"))?;
-        if stored.len() > form::BLOCK {
-            return Err(RemakeError::Corruption("a block of more than 16 MiB"));
-        }
-        out.extend_from_slice(tag);
-        out.push(method);
-        for n in [stored.len(), block.len()] {
-            out.extend(n.to_le_bytes().into_iter().take(3));
-        }
-        out.extend_from_slice(&stored);
-    }
-    Ok(out)
 }

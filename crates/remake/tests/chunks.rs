@@ -6,7 +6,7 @@ use vxc_remake::codec::{Codec, remake};
 use vxc_remake::content::Shape;
 use vxc_remake::content::shuffle::{Sums, append_sum, join};
 use vxc_remake::scan::{Item, Piece, Plan, ValueKind};
-use vxc_remake::{RemakeError, Tally, pack, unpack};
+use vxc_remake::{Limits, RemakeError, Tally, pack, unpack};
 use vxc_tokens::layout::{Endian, Kind};
 
 /// A chunk to be made up.
@@ -98,7 +98,7 @@ proptest! {
         let (form, tally) = form(&file, &plan);
         prop_assert!(tally.remade >= whole, "{} of {}", tally.remade, whole);
         let mut back = Vec::new();
-        unpack(&form[..], &mut back, file.len() as u64).unwrap();
+        unpack(&form[..], &mut back, Limits::of_file(file.len() as u64)).unwrap();
         prop_assert!(back == file);
     }
 
@@ -112,6 +112,6 @@ proptest! {
         let (mut form, _) = form(&file, &plan);
         let at = at.index(form.len());
         form[at] ^= 1 << bit;
-        let _ = unpack(&form[..], std::io::sink(), file.len() as u64 + 64);
+        let _ = unpack(&form[..], std::io::sink(), Limits::of_file(file.len() as u64 + 64));
     }
 }

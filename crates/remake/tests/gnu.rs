@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use vxc_remake::codec::deflate::{GNU, raw};
-use vxc_remake::{RemakeError, Tally, form, pack, scan, unpack};
+use vxc_remake::{Limits, RemakeError, Tally, form, pack, scan, unpack};
 use xxhash_rust::xxh64::xxh64;
 
 /// XXH64 of the deflate streams of [`content`] by `gzip -1` to `-9`, and their bytes.
@@ -67,7 +67,7 @@ fn packed(file: &[u8]) -> (Vec<u8>, Tally) {
 fn round_trip(file: &[u8]) -> u64 {
     let (form, tally) = packed(file);
     let mut back = Vec::new();
-    unpack(&form[..], &mut back, file.len() as u64).unwrap();
+    unpack(&form[..], &mut back, Limits::of_file(file.len() as u64)).unwrap();
     assert!(back == file);
     tally.remade
 }
@@ -171,7 +171,8 @@ fn damaged_forms_do_not_panic() {
         // Half of them in the head and the recipe.
         let below = if random.is_multiple_of(2) { 40 } else { form.len() };
         damaged[(random >> 1) % below] ^= 1 << (state >> 61);
-        errors += usize::from(unpack(&damaged[..], std::io::sink(), 1 << 20).is_err());
+        errors +=
+            usize::from(unpack(&damaged[..], std::io::sink(), Limits::of_file(1 << 20)).is_err());
     }
     assert!(errors > 500, "{errors}");
 }

@@ -2,7 +2,7 @@
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use std::io::{Cursor, Write};
-use vxc_remake::{RemakeError, Tally, form, pack, scan, unpack};
+use vxc_remake::{Limits, RemakeError, Tally, form, pack, scan, unpack};
 
 fn text(lines: u32) -> Vec<u8> {
     let line = |i: u32| format!("P {i} {} {:.6e}\n", i * i % 97, f64::from(i).sqrt());
@@ -33,7 +33,7 @@ fn packed(file: &[u8]) -> Option<(Vec<u8>, usize, Tally)> {
 fn round_trip(file: &[u8]) -> (u64, usize) {
     let (form, groups, tally) = packed(file).unwrap();
     let mut back = Vec::new();
-    unpack(&form[..], &mut back, file.len() as u64).unwrap();
+    unpack(&form[..], &mut back, Limits::of_file(file.len() as u64)).unwrap();
     assert!(back == file);
     assert_eq!(tally.form_bytes, form.len() as u64);
     (tally.remade, groups)
@@ -100,7 +100,8 @@ fn streams_out_of_order_are_refused() {
     for bit in 0..8 * 40 {
         let mut damaged = form.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        errors += usize::from(unpack(&damaged[..], std::io::sink(), 1 << 20).is_err());
+        errors +=
+            usize::from(unpack(&damaged[..], std::io::sink(), Limits::of_file(1 << 20)).is_err());
     }
     assert!(errors > 50, "{errors}");
     // A part that does not end, a second one that starts before the first has ended, one that never started.
@@ -120,7 +121,7 @@ fn streams_out_of_order_are_refused() {
         }
         form.extend([1, 0]);
         form.extend(&recipe);
-        let made = unpack(&form[..], std::io::sink(), 1 << 20);
+        let made = unpack(&form[..], std::io::sink(), Limits::of_file(1 << 20));
         assert!(matches!(made, Err(RemakeError::Corruption(_))), "{parts:?}: {made:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use vxc_remake::codec::{Codec, remake};
 use vxc_remake::content::{Shape, Tail};
 use vxc_remake::scan::{Item, Piece, Plan, ValueKind};
-use vxc_remake::{RemakeError, pack, unpack};
+use vxc_remake::{Limits, RemakeError, pack, unpack};
 use vxc_tokens::layout::{Endian, Kind};
 
 /// A record to be made up.
@@ -150,11 +150,11 @@ proptest! {
         let (file, plan) = file(&records);
         let form = form(&file, &plan);
         let mut back = Vec::new();
-        unpack(&form[..], &mut back, file.len() as u64).unwrap();
+        unpack(&form[..], &mut back, Limits::of_file(file.len() as u64)).unwrap();
         prop_assert!(back == file);
         // One byte less is too many.
         let limit = file.len() as u64 - 1;
-        let short = unpack(&form[..], std::io::sink(), limit);
+        let short = unpack(&form[..], std::io::sink(), Limits::of_file(limit));
         let refused = matches!(short, Err(RemakeError::LimitExceeded { .. }));
         prop_assert!(refused);
     }
@@ -162,7 +162,7 @@ proptest! {
     #[test]
     fn noise_is_no_form(noise in proptest::collection::vec(any::<u8>(), 1..300)) {
         // Whatever comes out: no panic.
-        let _ = unpack(&noise[..], std::io::sink(), 1 << 20);
+        let _ = unpack(&noise[..], std::io::sink(), Limits::of_file(1 << 20));
     }
 }
 
@@ -187,7 +187,7 @@ fn damaged_forms_give_errors_or_other_bytes() {
         let mut damaged = form.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         let mut back = Vec::new();
-        match unpack(&damaged[..], &mut back, file.len() as u64 + 64) {
+        match unpack(&damaged[..], &mut back, Limits::of_file(file.len() as u64 + 64)) {
             Ok(_) => {}
             Err(RemakeError::Io(e)) => panic!("{e}"),
             Err(_) => errors += 1,
@@ -196,6 +196,6 @@ fn damaged_forms_give_errors_or_other_bytes() {
     // Bits of the recipe give errors; bits of values give other files, which the archive's checksums tell.
     assert!(errors > 500, "{errors}");
     for end in 1..form.len() {
-        assert!(unpack(&form[..end], std::io::sink(), u64::MAX).is_err());
+        assert!(unpack(&form[..end], std::io::sink(), Limits::of_file(u64::MAX)).is_err());
     }
 }

@@ -42,6 +42,10 @@ const FRAME: (usize, usize) = (2, 4);
 /// Content is given to an encoder in steps of a multiple of this, its window, and only then are its bytes those of the
 /// whole content at once: the window moves where the encoder wants more, and would move elsewhere.
 const STEP: usize = 1 << 15;
+/// Content that an encoder is given at a time.
+const GIVEN: usize = 1 << 20;
+/// Bytes that an encoder takes, GNU gzip's with its copy of what it was given.
+pub const MEMORY: u64 = 3 << 20;
 /// Room for what comes out.
 const ROOM: usize = 1 << 16;
 
@@ -75,6 +79,14 @@ impl Stream {
                 Ok(())
             }
         }
+    }
+
+    /// As [`Stream::write`], in steps: an encoder may keep what it is given.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_all(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), RemakeError> {
+        content.chunks(GIVEN).try_for_each(|now| self.write(now, out))
     }
 
     /// Ends the stream.
@@ -158,7 +170,7 @@ pub fn raw(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> 
     }
     let Some(mut stream) = Stream::new(setting) else { return Ok(None) };
     let mut out = Vec::new();
-    stream.write(content, &mut out)?;
+    stream.write_all(content, &mut out)?;
     stream.finish(&mut out)?;
     Ok(Some(out))
 }

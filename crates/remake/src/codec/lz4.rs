@@ -13,8 +13,8 @@ pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeErro
         1..=12 => CompressionMode::HIGHCOMPRESSION(setting.into()),
         _ => return Ok(None),
     };
-    let block = compress(content, Some(mode), false).map_err(|_| RemakeError::Encoder("lz4"))?;
-    let mut out = xxhash_rust::xxh64::xxh64(&block, 0).to_be_bytes().to_vec();
-    out.extend_from_slice(&block);
+    let mut out = compress(content, Some(mode), false).map_err(|_| RemakeError::Encoder("lz4"))?;
+    let sum = xxhash_rust::xxh64::xxh64(&out, 0).to_be_bytes();
+    out.splice(..0, sum);
     Ok(Some(out))
 }

@@ -29,6 +29,28 @@ const fn preset_dict(preset: u8) -> u32 {
     }
 }
 
+/// What an encoder takes beside its dictionary.
+const FIXED: u64 = 2 << 20;
+
+/// The dictionary of a setting.
+fn dict(setting: u8, content: u64) -> u32 {
+    let whole = preset_dict(setting % 10);
+    if setting / 10 % 2 == 0 {
+        return whole;
+    }
+    u32::try_from(content / 4).unwrap_or(u32::MAX).max(MIN_DICT).min(whole)
+}
+
+/// Bytes that the encoder takes, as liblzma has it for the trees of its higher presets: window, hash, tree.
+pub fn memory(setting: u8, content: u64) -> u64 {
+    if setting % 10 > LARGEST && setting / 10 % 2 == 0 {
+        // There is no such setting.
+        return FIXED;
+    }
+    let dict = u64::from(dict(setting, content));
+    FIXED + dict + dict / 2 + 2 * dict.next_power_of_two() + 8 * dict
+}
+
 /// The stream.
 pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     let preset = setting % 10;
@@ -40,9 +62,8 @@ pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeErro
     };
     let failed = |_| RemakeError::Encoder("liblzma");
     let mut options = LzmaOptions::new_preset(preset.into()).map_err(failed)?;
-    let quarter = u32::try_from(content.len() / 4).unwrap_or(u32::MAX).max(MIN_DICT);
     if setting / 10 % 2 == 1 {
-        options.dict_size(quarter.min(preset_dict(preset)));
+        options.dict_size(dict(setting, content.len() as u64));
     } else if preset > LARGEST {
         return Ok(None);
     }

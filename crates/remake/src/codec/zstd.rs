@@ -9,6 +9,43 @@ const SLOW: [u8; 10] = [18, 19, 22, 11, 13, 15, 16, 17, 20, 21];
 /// See [`FAST`].
 const LARGE: usize = 1 << 20;
 
+/// Logarithms of the places of an encoder's two tables, by level; on short contents it has smaller ones.
+const TABLES: [(u32, u32); 22] = [
+    (13, 14),
+    (15, 16),
+    (16, 17),
+    (18, 18),
+    (18, 19),
+    (18, 19),
+    (19, 20),
+    (19, 20),
+    (20, 21),
+    (21, 22),
+    (21, 22),
+    (22, 23),
+    (22, 22),
+    (22, 23),
+    (23, 23),
+    (22, 22),
+    (23, 22),
+    (23, 22),
+    (24, 22),
+    (25, 23),
+    (26, 24),
+    (27, 25),
+];
+/// What else an encoder takes.
+const FIXED: u64 = 4 << 20;
+
+/// Bytes that the encoder takes.
+pub fn memory(setting: u8, content: u64) -> u64 {
+    // A table has at most two places for each byte of the window.
+    let most = content.checked_next_power_of_two().unwrap_or(u64::MAX).saturating_mul(2);
+    let level = usize::from(setting).checked_sub(1).and_then(|at| TABLES.get(at));
+    let places = level.map_or(0, |&(chain, hash)| most.min(1 << chain) + most.min(1 << hash));
+    FIXED + 4 * places
+}
+
 /// The frame.
 pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     if !(1..=22).contains(&setting) {

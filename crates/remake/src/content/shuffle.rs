@@ -55,12 +55,15 @@ impl Sums {
 
 /// Values of `unit` bytes as a content.
 pub fn join(values: &[u8], padding: usize, unit: usize, sums: Sums) -> Vec<u8> {
-    let mut bytes = values.to_vec();
-    bytes.resize(values.len().saturating_add(padding), 0);
+    // With room for both sums, so that nothing is moved.
+    let padded = values.len().saturating_add(padding);
+    let mut bytes = Vec::with_capacity(padded.saturating_add(2 * SUM));
+    bytes.extend_from_slice(values);
+    bytes.resize(padded, 0);
     if sums.has(Sums::VALUES) {
         append_sum(&mut bytes);
     }
-    let mut out = shuffle(&bytes, unit);
+    let mut out = shuffle(bytes, unit);
     if sums.has(Sums::CONTENT) {
         append_sum(&mut out);
     }
@@ -93,9 +96,9 @@ pub fn without_sum(stored: &[u8]) -> Option<&[u8]> {
     (fletcher32(stored) == sum).then_some(stored)
 }
 
-fn shuffle(bytes: &[u8], unit: usize) -> Vec<u8> {
-    let Some((elements, tail)) = whole(bytes, unit) else { return bytes.to_vec() };
-    let mut out = Vec::with_capacity(bytes.len());
+fn shuffle(bytes: Vec<u8>, unit: usize) -> Vec<u8> {
+    let Some((elements, tail)) = whole(&bytes, unit) else { return bytes };
+    let mut out = Vec::with_capacity(bytes.len().saturating_add(SUM));
     for at in 0..unit {
         out.extend(elements.iter().skip(at).step_by(unit));
     }

@@ -28,20 +28,18 @@ pub fn join(columns: &[(&[u8], usize)]) -> Result<Vec<u8>, RemakeError> {
     Ok(out)
 }
 
-/// The columns of rows: the inverse of [`join`]. `widths` are checked by [`rows`].
-pub fn split(table: &[u8], widths: &[usize], rows: u64) -> Vec<Vec<u8>> {
-    let rows = usize::try_from(rows).unwrap_or(0);
-    let mut out: Vec<Vec<u8>> =
-        widths.iter().map(|width| Vec::with_capacity(width.saturating_mul(rows))).collect();
-    let mut rest = table;
-    while !rest.is_empty() {
-        for (column, &width) in out.iter_mut().zip(widths) {
+/// Appends whole rows to their columns: the inverse of [`join`]. `widths` are checked by [`rows`]; what is no row at the
+/// end is left out.
+pub fn split(table: &[u8], widths: &[usize], columns: &mut [Vec<u8>]) {
+    let row = widths.iter().sum::<usize>().max(1);
+    for row in table.chunks_exact(row) {
+        let mut rest = row;
+        for (column, &width) in columns.iter_mut().zip(widths) {
             let (now, later) = rest.split_at(width.min(rest.len()));
             column.extend_from_slice(now);
             rest = later;
         }
     }
-    out
 }
 
 /// Rows of columns by their bytes and widths.
@@ -78,7 +76,11 @@ mod tests {
             let parts: Vec<(&[u8], usize)> =
                 columns.iter().map(Vec::as_slice).zip(widths.iter().copied()).collect();
             let table = join(&parts).unwrap();
-            prop_assert_eq!(split(&table, &widths, rows as u64), columns);
+            let mut back = vec![Vec::new(); columns.len()];
+            for part in table.chunks(3 * widths.iter().sum::<usize>()) {
+                split(part, &widths, &mut back);
+            }
+            prop_assert_eq!(back, columns);
         }
     }
 

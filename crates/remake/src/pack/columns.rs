@@ -91,6 +91,11 @@ impl Columns {
         self.all.len() - 1
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// Appends values to a column.
     pub fn append(&mut self, column: usize, values: &[u8]) {
         if let Some(part) = self.all.get_mut(column) {
