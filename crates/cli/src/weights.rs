@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
-use serde_json::{Value, json};
-use vxc_zipnn::{Archive, Level, Limits, Options, Plan, WeightsError};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::json;
+use vxc_zipnn::{Archive, Level, Limits, Options, Tensor, WeightsError};
 
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
 use crate::batch::{Sizes, each};
@@ -22,6 +23,8 @@ use crate::progress::{Counters, Progress};
 
 /// The end of an archive's name.
 const SUFFIX: &str = ".vxw";
+/// Bytes of a list that are printed at a time.
+const LINES: usize = 1 << 16;
 
 /// How to compress weights.
 pub struct PackWeights {
@@ -91,7 +94,7 @@ impl UnpackWeights {
         Ok(Self {
             placing,
             files: a.files,
-            limits: Limits { max_output, ..Limits::default() },
+            limits: Limits { max_output, max_memory: a.memory },
             threads: a.general.threads.into(),
             what,
         })
@@ -108,8 +111,7 @@ pub fn compress(how: &PackWeights, console: &Console) -> u8 {
 /// # Errors
 /// Standard output that cannot be written.
 pub fn decompress(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
-    let mut lists = Vec::new();
-    let code = match &how.what {
+    Ok(match &how.what {
         What::File => {
             each(&how.files, console, Some("decompressed"), |name| unpack(how, name, console))
         }
@@ -117,16 +119,9 @@ pub fn decompress(how: &UnpackWeights, console: &Console) -> Result<u8, Failure>
             each(&how.files, console, None, |name| tensors(how, name, names, console))
         }
         What::Test => each(&how.files, console, None, |name| test(how, name, console)),
-        What::List(json) => each(&how.files, console, None, |name| {
-            lists.extend(list(how, name, *json)?);
-            Ok(Sizes::default())
-        }),
-    };
-    if let What::List(true) = how.what {
-        let text = serde_json::to_string_pretty(&Value::Array(lists)).unwrap_or_default();
-        print(&(text + "\n"))?;
-    }
-    Ok(code)
+        What::List(false) => each(&how.files, console, None, |name| list(how, name)),
+        What::List(true) => return list_all(how, console),
+    })
 }
 
 /// An input that is a file: it is read here and there.
@@ -233,57 +228,107 @@ fn tensors(
     let (file, meta) = open(name)?;
     target.check(how.placing.force, [&meta])?;
     let mut archive = Archive::open(file, how.limits)?;
-    let bytes = vxc_zipnn::extract(&mut archive, names)?;
     let mut output = target.open(how.placing.force, terminal(&how.placing))?;
-    output.write_all(&bytes).map_err(|e| output.explain(e))?;
+    let bytes =
+        vxc_zipnn::extract(&mut archive, names, &mut output).map_err(|e| explain(&output, e))?;
     output.publish(&Looks::of(&meta))?;
-    console.note(&format!("{} : {} tensors, {} bytes", Shown(name), names.len(), bytes.len()));
+    console.note(&format!("{} : {} tensors, {bytes} bytes", Shown(name), names.len()));
     Ok(Sizes::default())
 }
 
-/// Prints what an archive holds, or gives it as JSON.
-fn list(how: &UnpackWeights, name: &Path, json: bool) -> Result<Option<Value>, Failure> {
+/// Prints what an archive holds. Lists may be long: lines are made as they are printed.
+fn list(how: &UnpackWeights, name: &Path) -> Result<Sizes, Failure> {
     let (file, meta) = open(name)?;
     let mut archive = Archive::open(file, how.limits)?;
-    let plan = Plan::of(&mut archive).map_err(WeightsError::from)?;
+    let tensors = archive.tensors()?;
+    let shown = |t: &Tensor| Shown(Path::new(&t.name)).to_string();
+    let width = tensors.iter().map(|t| shown(t).chars().count()).max().unwrap_or(0).max(6);
     let raw = archive.raw_len();
-    if json {
-        let tensors = plan.tensors.iter().map(|t| {
-            json!({
-                "name": t.name, "dtype": t.dtype, "shape": t.shape, "bytes": t.len,
-                "block_bytes": archive.coded_len(t.start, t.len),
-            })
-        });
-        return Ok(Some(json!({
-            "file": name.to_string_lossy(), "bytes": raw, "archive_bytes": meta.len(),
-            "tensors": tensors.collect::<Vec<_>>(),
-        })));
-    }
     let mut text = format!(
-        "{}: {raw} bytes, archive {} bytes, ratio {:.3}, {} tensors\n",
+        "{}: {raw} bytes, archive {} bytes, ratio {:.3}, {} tensors\n  {:<width$}  {:<8}  {:>12}  {:>12}  shape\n",
         Shown(name),
         meta.len(),
         ratio(raw, meta.len()),
-        plan.tensors.len()
+        tensors.len(),
+        "tensor",
+        "type",
+        "bytes",
+        "its blocks"
     );
-    let shown: Vec<String> =
-        plan.tensors.iter().map(|t| Shown(Path::new(&t.name)).to_string()).collect();
-    let width = shown.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(6);
-    let _ = writeln!(
-        text,
-        "  {:<width$}  {:<8}  {:>12}  {:>12}  shape",
-        "tensor", "type", "bytes", "its blocks"
-    );
-    for (t, shown) in plan.tensors.iter().zip(&shown) {
+    for t in &tensors {
         let blocks = archive.coded_len(t.start, t.len);
         let _ = writeln!(
             text,
-            "  {shown:<width$}  {:<8}  {:>12}  {blocks:>12}  {:?}",
-            t.dtype, t.len, t.shape
+            "  {:<width$}  {:<8}  {:>12}  {blocks:>12}  {:?}",
+            shown(t),
+            t.dtype,
+            t.len,
+            t.shape
         );
+        if text.len() >= LINES {
+            print(&text)?;
+            text.clear();
+        }
     }
     print(&text)?;
-    Ok(None)
+    Ok(Sizes::default())
+}
+
+/// Prints what archives hold as JSON: a list with one object for each, made as it is printed.
+fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
+    let failed = |e: std::io::Error| match e.kind() {
+        ErrorKind::BrokenPipe => Failure::Closed,
+        _ => Failure::Io("standard output".into(), e),
+    };
+    let written = |e: serde_json::Error| failed(e.into());
+    let out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
+    let mut json = serde_json::Serializer::pretty(out);
+    let mut lists = json.serialize_seq(None).map_err(written)?;
+    let code = each(&how.files, console, None, |name| {
+        let (file, meta) = open(name)?;
+        let mut archive = Archive::open(file, how.limits)?;
+        let tensors = archive.tensors()?;
+        let listing = Listing { name, archive_bytes: meta.len(), archive: &archive, tensors };
+        lists.serialize_element(&listing).map_err(written)?;
+        Ok(Sizes::default())
+    });
+    lists.end().map_err(written)?;
+    let mut out = json.into_inner();
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(failed)?;
+    Ok(code)
+}
+
+/// What an archive holds.
+struct Listing<'a> {
+    name: &'a Path,
+    archive_bytes: u64,
+    archive: &'a Archive<File>,
+    tensors: Vec<Tensor>,
+}
+
+impl Serialize for Listing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("archive_bytes", &self.archive_bytes)?;
+        map.serialize_entry("bytes", &self.archive.raw_len())?;
+        map.serialize_entry("file", &self.name.to_string_lossy())?;
+        map.serialize_entry("tensors", &Tensors(self))?;
+        map.end()
+    }
+}
+
+/// Its tensors.
+struct Tensors<'a>(&'a Listing<'a>);
+
+impl Serialize for Tensors<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.tensors.iter().map(|t| {
+            json!({
+                "name": t.name, "dtype": t.dtype, "shape": t.shape, "bytes": t.len,
+                "block_bytes": self.0.archive.coded_len(t.start, t.len),
+            })
+        }))
+    }
 }
 
 fn decode(

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Folder;
+use common::{Folder, peak_of};
 
 /// A safetensors file of one matrix of 32-bit floats and a vector.
 fn checkpoint() -> Vec<u8> {
@@ -125,4 +125,110 @@ fn what_cannot_be_is_refused() {
         assert_eq!(folder.names(), before, "{args:?}");
         assert_eq!(done.err.lines().count(), 1, "{args:?}: {}", done.err);
     }
+}
+
+/// Refused with code 4 and one line, with a peak below the limit and nothing written.
+#[track_caller]
+fn refused(f: &Folder, mib: u64, args: &[&str]) {
+    let memory = mib.to_string();
+    let args = [&["decompress-weights", "-M", &memory][..], args].concat();
+    let before = f.names();
+    f.run(&args).bad(4, &["the memory of", "exceeds the limit"]);
+    assert_eq!(f.names(), before, "{args:?}");
+    let peak = peak_of(f, &args, 4);
+    println!("{args:?}: refused with {peak} MiB");
+    assert!(peak <= mib, "{args:?}: {peak} MiB");
+}
+
+/// Done, with a peak below the limit.
+#[track_caller]
+fn done(f: &Folder, mib: u64, args: &[&str]) {
+    let memory = mib.to_string();
+    let args = [&["decompress-weights", "-q", "-M", &memory][..], args].concat();
+    let peak = peak_of(f, &args, 0);
+    println!("{args:?}: {peak} MiB");
+    assert!(peak <= mib, "{args:?}: {peak} MiB");
+}
+
+/// A file that begins with a list of tensors.
+fn listed(header: &str, content: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), content].concat()
+}
+
+/// A tensor of zeros, 200 MB out of a kilobyte.
+#[test]
+fn a_large_tensor_is_not_held() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    let header = r#"{"a":{"dtype":"U8","shape":[200000000],"data_offsets":[0,200000000]}}"#;
+    f.write("x", &listed(header, &vec![0; 200_000_000]));
+    f.run(&["compress-weights", "-3", "--verify=none", "x"]).good();
+    assert!(f.read("x.vxw").len() < 20_000);
+    for memory in [512, 128] {
+        done(&f, memory, &["--tensor", "a", "-fo", "a", "x.vxw"]);
+        assert!(f.read("a")[8..].ends_with(&[0; 1 << 20]) && f.read("a").len() > 200_000_000);
+        done(&f, memory, &["--test", "-T8", "x.vxw"]);
+    }
+    refused(&f, 16, &["--tensor", "a", "-o", "b", "x.vxw"]);
+    refused(&f, 16, &["-o", "b", "x.vxw"]);
+    let most = ["decompress-weights", "--max-output=1", "--tensor=a", "-o", "b", "x.vxw"];
+    f.run(&most).bad(4, &["content"]);
+}
+
+/// A list of half a million tensors of no bytes: memory without content.
+#[test]
+fn a_long_list_is_bounded() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    let tensor = |i| format!(r#""{i}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+    let tensors: Vec<String> = (0..500_000).map(tensor).collect();
+    f.write("x", &listed(&format!("{{{}}}", tensors.join(",")), &[]));
+    f.run(&["compress-weights", "-1", "--verify=none", "x"]).good();
+    for args in [&["--list", "x.vxw"][..], &["--list", "--json", "x.vxw"]] {
+        done(&f, 256, args);
+        refused(&f, 64, args);
+    }
+    refused(&f, 64, &["--tensor", "7", "-o", "b", "x.vxw"]);
+    // To decode it, nobody needs the list.
+    done(&f, 64, &["--test", "-T8", "x.vxw"]);
+}
+
+/// An archive whose index says a million times: the same byte again.
+#[test]
+fn a_long_index_is_bounded() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: peak memory is measured on Linux only");
+        return;
+    }
+    let f = Folder::new();
+    f.write("same.vxw", &same(1_000_000));
+    refused(&f, 32, &["--test", "same.vxw"]);
+    refused(&f, 32, &["--list", "same.vxw"]);
+    refused(&f, 32, &["-o", "x", "same.vxw"]);
+    // It fits, and is what it says; but it is not content with this hash.
+    let peak = peak_of(&f, &["decompress-weights", "-M", "96", "--test", "-T8", "same.vxw"], 1);
+    println!("{peak} MiB to find out");
+    assert!(peak <= 96, "{peak} MiB");
+}
+
+/// A byte, and `n` times the same one.
+fn same(n: u64) -> Vec<u8> {
+    let crc = |bytes: &[u8]| vxc_format::content::crc32c(bytes).to_le_bytes();
+    let mut index = vec![0];
+    vxc_entropy::write_varint(&mut index, n + 1);
+    index.extend([4, 2]);
+    index.extend([5, 0].repeat(n as usize));
+    let mut footer = (index.len() as u64).to_le_bytes().to_vec();
+    footer.extend(crc(&index));
+    footer.extend((n + 1).to_le_bytes());
+    footer.extend([0; 32]);
+    footer.extend(crc(&footer));
+    let block = [&b"\0A"[..], &crc(b"\0A")].concat();
+    [b"\x89VXW\r\n\x1a\x01", &block[..], &index, &footer, b"VXW end\n"].concat()
 }

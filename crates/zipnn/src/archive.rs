@@ -5,34 +5,45 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use rayon::prelude::*;
 use vxc_format::content::crc32c;
 
-use crate::block;
+use crate::block::{self, BLOCK_MEMORY};
 use crate::compress::pool;
 use crate::error::WeightsError;
-use crate::index::{CRC, Coded, Extent, FOOTER, Footer, Index, MAGIC, Source};
+use crate::index::{CRC, Coded, Extent, FOOTER, Footer, INDEX_MEMORY, Index, MAGIC, Source};
+use crate::memory::{Room, check};
+use crate::plan::{self, Tensor};
 
 /// Decoded blocks that are kept for who reads here and there.
 const KEPT: usize = 4;
 /// Raw bytes that are decoded at a time, for each thread; a block may be larger.
 const BATCH: u64 = 2 << 20;
 
-/// What a reader is willing to spend.
+/// Coded blocks that are decoded together: many small ones take memory, too.
+const MOST_JOBS: usize = 1 << 13;
+/// What a block takes that waits to be decoded, beside its bytes.
+const JOB: u64 = 256;
+/// The usual limit of memory.
+pub(crate) const MAX_MEMORY: u64 = 512 << 20;
+
+/// What a reader is willing to spend, in bytes. All is checked before memory is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of the file.
+    /// The file; of single tensors, these together.
     pub max_output: u64,
-    /// Bytes of the index; in memory it takes twenty times as much at most.
-    pub max_index: u64,
+    /// The index, the blocks that are decoded side by side and what that takes, the list of tensors. Threads wait where
+    /// it is short. Default 512 MiB.
+    pub max_memory: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_output: u64::MAX, max_index: 16 << 20 }
+        Self { max_output: u64::MAX, max_memory: MAX_MEMORY }
     }
 }
 
 /// An open archive. Reading and seeking it gives the bytes of the file that was compressed.
 pub struct Archive<R> {
     input: R,
+    limits: Limits,
     index: Index,
     footer: Footer,
     gathered: Vec<u8>,
@@ -45,7 +56,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Opens an archive: reads header, index and footer.
     ///
     /// # Errors
-    /// I/O, damage, an index beyond the limits.
+    /// I/O, damage, a file or an index beyond the limits.
     pub fn open(mut input: R, limits: Limits) -> Result<Self, WeightsError> {
         let len = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;
@@ -63,8 +74,8 @@ impl<R: Read + Seek> Archive<R> {
         }
         let footer = read_at(&mut input, len - FOOTER, FOOTER)?;
         let footer = Footer::parse(&footer)?;
-        check("index", footer.index_len, limits.max_index)?;
         check("content", footer.len, limits.max_output)?;
+        check(INDEX_MEMORY, footer.index_len, limits.max_memory)?;
         let from = (len - FOOTER)
             .checked_sub(footer.index_len)
             .ok_or_else(|| WeightsError::corrupt("the index is longer than the file"))?;
@@ -72,17 +83,19 @@ impl<R: Read + Seek> Archive<R> {
         if crc32c(&index) != footer.index_crc {
             return Err(WeightsError::corrupt("checksum of the index"));
         }
-        let index = Index::parse(&index)?;
+        let index = Index::parse(&index, limits.max_memory)?;
         if index.blocks_end() != from || index.raw_len() != footer.len {
             return Err(WeightsError::corrupt("the index does not fit the file"));
         }
-        let mut archive =
-            Self { input, index, footer, gathered: Vec::new(), at: 0, last: Vec::new() };
+        let gathered = Vec::new();
+        let mut archive = Self { input, limits, index, footer, gathered, at: 0, last: Vec::new() };
         if let Some((raw, coded)) = archive.index.gathered {
-            let coded = archive.coded(coded)?;
+            let room = archive.room();
+            let job = archive.decoding(coded, raw, room)?;
             // The index has bounded it.
-            archive.gathered = vec![0; raw as usize];
-            block::decode(&coded, &mut archive.gathered)?;
+            let mut gathered = vec![0; raw as usize];
+            job.run(&mut gathered, room.saturating_sub(job.held()))?;
+            archive.gathered = gathered;
         }
         Ok(archive)
     }
@@ -111,6 +124,27 @@ impl<R: Read + Seek> Archive<R> {
             .sum()
     }
 
+    /// Memory beside index and gathered block.
+    fn room(&self) -> u64 {
+        let held = self.index.memory() + self.gathered.len() as u64;
+        self.limits.max_memory.saturating_sub(held)
+    }
+
+    /// What a caller is willing to spend on this archive.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The tensors of the file, none if it is in no known format. Half of the memory is for their list, half for reading
+    /// it.
+    ///
+    /// # Errors
+    /// I/O, damage; [`WeightsError::LimitExceeded`].
+    pub fn tensors(&mut self) -> Result<Vec<Tensor>, WeightsError> {
+        let room = Room::new("the memory of the list of tensors", self.room() / 2);
+        plan::tensors(self, &room)
+    }
+
     /// Decodes everything to `output` and checks it. `progress` is told how many bytes are done.
     ///
     /// # Errors
@@ -123,34 +157,27 @@ impl<R: Read + Seek> Archive<R> {
     ) -> Result<(), WeightsError> {
         let pool = pool(threads)?;
         let mut hasher = blake3::Hasher::new();
+        let room = self.room();
         let extents = std::mem::take(&mut self.index.extents);
-        let mut left = &extents[..];
-        let mut buffer = Vec::new();
-        while !left.is_empty() {
-            // At least one block, and no more than keeps every thread busy.
-            let most = BATCH * pool.current_num_threads() as u64;
-            let mut bytes = 0;
-            let n = left.iter().take_while(|e| {
-                bytes += e.len;
-                bytes <= most || bytes == e.len
+        let mut left = Left { extents: &extents, next: 0, waiting: None };
+        let mut decoded = Vec::new();
+        let done = loop {
+            let batch = match self.batch(&mut left, pool.current_num_threads(), room) {
+                Ok(batch) if batch.jobs.is_empty() => break Ok(()),
+                Ok(batch) => batch,
+                Err(e) => break Err(e),
+            };
+            let written = batch.decode(&pool, &mut decoded, room).and_then(|()| {
+                hasher.update(&decoded);
+                Ok(output.write_all(&decoded)?)
             });
-            let (batch, rest) = left.split_at_checked(n.count()).unwrap_or((left, &[]));
-            left = rest;
-            buffer.resize(batch.iter().map(|e| e.len as usize).sum(), 0);
-            let mut room = &mut buffer[..];
-            let mut jobs = Vec::new();
-            for extent in batch {
-                let (out, rest) =
-                    room.split_at_mut_checked(extent.len as usize).unwrap_or_default();
-                room = rest;
-                jobs.push((self.job(extent, &extents)?, out));
+            if written.is_err() {
+                break written;
             }
-            pool.install(|| jobs.into_par_iter().try_for_each(|(job, out)| job.run(out)))?;
-            hasher.update(&buffer);
-            output.write_all(&buffer)?;
             progress(hasher.count());
-        }
+        };
         self.index.extents = extents;
+        done?;
         output.flush()?;
         if *hasher.finalize().as_bytes() != self.footer.blake3 {
             return Err(WeightsError::corrupt("the content does not fit its checksum"));
@@ -158,8 +185,40 @@ impl<R: Read + Seek> Archive<R> {
         Ok(())
     }
 
-    /// What is to be done for an extent.
-    fn job(&mut self, extent: &Extent, all: &[Extent]) -> Result<Job, WeightsError> {
+    /// The next blocks, to be decoded side by side: at least one, if there is one, and no more than keeps every thread
+    /// busy and fits.
+    fn batch(
+        &mut self,
+        left: &mut Left<'_>,
+        threads: usize,
+        room: u64,
+    ) -> Result<Batch, WeightsError> {
+        let most = BATCH * threads as u64;
+        let mut batch = Batch::default();
+        while let Some(extent) = left.extents.get(left.next) {
+            let first = batch.jobs.is_empty();
+            let raw = batch.raw + extent.len;
+            // Waiting costs no more than taking part would.
+            let bytes = batch.memory(threads) + extent.len + coded_len(extent, left.extents) + JOB;
+            if !first && (raw > most || bytes > room || batch.jobs.len() == MOST_JOBS) {
+                break;
+            }
+            let job = match left.waiting.take() {
+                Some(job) => job,
+                None => self.job(extent, left.extents, room)?,
+            };
+            if !first && batch.memory_with(&job, threads) > room {
+                left.waiting = Some(job);
+                break;
+            }
+            left.next += 1;
+            batch.push(job);
+        }
+        Ok(batch)
+    }
+
+    /// What is to be done for an extent, within so much memory.
+    fn job(&mut self, extent: &Extent, all: &[Extent], room: u64) -> Result<Job, WeightsError> {
         let coded = match extent.source {
             Source::Block(coded) => coded,
             Source::Same(which) => match all.get(which).map(|e| e.source) {
@@ -169,12 +228,52 @@ impl<R: Read + Seek> Archive<R> {
             Source::Gathered(from) => {
                 let range = from as usize..(from + extent.len) as usize;
                 let bytes = self.gathered.get(range);
-                return bytes
-                    .map(|b| Job::Known(b.to_vec()))
-                    .ok_or_else(|| WeightsError::corrupt("gathered bytes end too early"));
+                let bytes =
+                    bytes.ok_or_else(|| WeightsError::corrupt("gathered bytes end too early"))?;
+                check(BLOCK_MEMORY, 2 * extent.len + JOB, room)?;
+                return Ok(Job { bytes: bytes.to_vec(), raw: bytes.len(), work: None });
             }
         };
-        Ok(Job::Decode(self.coded(coded)?))
+        self.decoding(coded, extent.len, room)
+    }
+
+    /// Decoding of a block of so many raw bytes, which the index has bounded, within so much memory.
+    fn decoding(&mut self, coded: Coded, raw: u64, room: u64) -> Result<Job, WeightsError> {
+        let held = raw + coded.len + JOB;
+        check(BLOCK_MEMORY, held, room)?;
+        let bytes = self.coded(coded)?;
+        let need = block::memory(&bytes, raw as usize)?;
+        let work = if need.elastic { need.bytes.min(room - held) } else { need.bytes };
+        check(BLOCK_MEMORY, held.saturating_add(work), room)?;
+        Ok(Job { bytes, raw: raw as usize, work: Some(work) })
+    }
+
+    /// Raw bytes of an extent. Others that are kept give way to it.
+    fn block(&mut self, extent: &Extent) -> Result<Vec<u8>, WeightsError> {
+        let room = self.room() / 2;
+        let extents = std::mem::take(&mut self.index.extents);
+        self.make_room(extent.len + coded_len(extent, &extents), room);
+        let job = self.job(extent, &extents, room);
+        self.index.extents = extents;
+        let job = job?;
+        self.make_room(job.held() + job.work.unwrap_or_default(), room);
+        let mut raw = vec![0; job.raw];
+        job.run(&mut raw, room.saturating_sub(self.kept() + job.held()))?;
+        Ok(raw)
+    }
+
+    /// Bytes of blocks that are kept.
+    fn kept(&self) -> u64 {
+        self.last.iter().map(|(_, raw)| raw.len() as u64).sum()
+    }
+
+    /// Forgets blocks until so many bytes fit.
+    fn make_room(&mut self, bytes: u64, room: u64) {
+        while !self.last.is_empty()
+            && (self.last.len() >= KEPT || self.kept().saturating_add(bytes) > room)
+        {
+            self.last.remove(0);
+        }
     }
 
     /// Coded bytes of a block, checked.
@@ -191,26 +290,120 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
-enum Job {
-    Known(Vec<u8>),
-    Decode(Vec<u8>),
+/// Coded bytes that are read for an extent.
+fn coded_len(extent: &Extent, all: &[Extent]) -> u64 {
+    match (extent.source, extent) {
+        (Source::Block(coded), _) => coded.len,
+        (Source::Same(which), _) => match all.get(which).map(|e| e.source) {
+            Some(Source::Block(coded)) => coded.len,
+            _ => 0,
+        },
+        (Source::Gathered(_), e) => e.len,
+    }
+}
+
+/// Extents that are not decoded yet.
+struct Left<'a> {
+    extents: &'a [Extent],
+    next: usize,
+    /// That of the next one, if it was read already.
+    waiting: Option<Job>,
+}
+
+/// What is to be done for an extent.
+struct Job {
+    /// Coded bytes; where no work is to be done, raw ones.
+    bytes: Vec<u8>,
+    raw: usize,
+    /// Memory for decoding, beside coded and raw bytes.
+    work: Option<u64>,
 }
 
 impl Job {
+    /// Bytes that it takes until it is done, without work.
+    fn held(&self) -> u64 {
+        (self.bytes.len() + self.raw) as u64 + JOB
+    }
+
     /// Fills `out`, which has the raw length.
-    fn run(self, out: &mut [u8]) -> Result<(), WeightsError> {
-        match self {
-            Self::Known(raw) => {
-                out.copy_from_slice(&raw);
+    fn run(&self, out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
+        match self.work {
+            Some(_) => block::decode(&self.bytes, out, memory),
+            None => {
+                out.copy_from_slice(&self.bytes);
                 Ok(())
             }
-            Self::Decode(coded) => block::decode(&coded, out),
         }
     }
 }
 
-fn check(what: &'static str, found: u64, limit: u64) -> Result<(), WeightsError> {
-    if found > limit { Err(WeightsError::LimitExceeded { what, found, limit }) } else { Ok(()) }
+/// Blocks that are decoded side by side.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    /// Their raw bytes, what all of them hold, and the most work of one.
+    raw: u64,
+    held: u64,
+    work: u64,
+}
+
+impl Batch {
+    fn push(&mut self, job: Job) {
+        self.raw += job.raw as u64;
+        self.held += job.held();
+        self.work = self.work.max(job.work.unwrap_or_default());
+        self.jobs.push(job);
+    }
+
+    /// Bytes for decoding by so many threads.
+    fn memory(&self, threads: usize) -> u64 {
+        at_work(self.held, self.work, self.jobs.len(), threads)
+    }
+
+    /// The same with one more.
+    fn memory_with(&self, job: &Job, threads: usize) -> u64 {
+        let work = self.work.max(job.work.unwrap_or_default());
+        at_work(self.held + job.held(), work, self.jobs.len() + 1, threads)
+    }
+
+    /// Decodes into `out`, of whose bytes nothing is kept.
+    fn decode(
+        self,
+        pool: &rayon::ThreadPool,
+        out: &mut Vec<u8>,
+        room: u64,
+    ) -> Result<(), WeightsError> {
+        // Not grown: that would take the old bytes and the new ones.
+        if out.capacity() < self.raw as usize {
+            *out = Vec::new();
+        }
+        out.resize(self.raw as usize, 0);
+        let mut outs = Vec::with_capacity(self.jobs.len());
+        let mut rest = &mut out[..];
+        for job in &self.jobs {
+            let (out, more) = rest.split_at_mut_checked(job.raw).unwrap_or_default();
+            outs.push(out);
+            rest = more;
+        }
+        let all = room.saturating_sub(self.held);
+        let pairs = self.jobs.par_iter().zip(outs.par_iter_mut());
+        let done = pool.install(|| match &self.jobs[..] {
+            [_] => Ok(()),
+            _ => pairs.try_for_each(|(job, out)| job.run(out, job.work.unwrap_or_default())),
+        });
+        match done {
+            // One after the other, they may have more.
+            Err(WeightsError::LimitExceeded { .. }) => {}
+            Ok(()) if self.jobs.len() == 1 => {}
+            done => return done,
+        }
+        self.jobs.iter().zip(outs).try_for_each(|(job, out)| job.run(out, all))
+    }
+}
+
+/// Bytes that are held, and what the threads at work take at most.
+fn at_work(held: u64, work: u64, jobs: usize, threads: usize) -> u64 {
+    held.saturating_add(work.saturating_mul(jobs.min(threads) as u64))
 }
 
 /// `len` bytes from a position; memory grows with what is there.
@@ -229,17 +422,10 @@ impl<R: Read + Seek> Read for Archive<R> {
         let which = self.index.extents.partition_point(|e| e.start + e.len <= self.at);
         let Some(&extent) = self.index.extents.get(which) else { return Ok(0) };
         if !self.last.iter().any(|(n, _)| *n == which) {
-            let extents = std::mem::take(&mut self.index.extents);
-            let mut raw = vec![0; extent.len as usize];
-            let done = self.job(&extent, &extents).and_then(|job| job.run(&mut raw));
-            self.index.extents = extents;
-            done.map_err(|e| match e {
+            let raw = self.block(&extent).map_err(|e| match e {
                 WeightsError::Io(e) => e,
                 e => io::Error::new(io::ErrorKind::InvalidData, e),
             })?;
-            if self.last.len() == KEPT {
-                self.last.remove(0);
-            }
             self.last.push((which, raw));
         }
         let Some((_, raw)) = self.last.iter().find(|(n, _)| *n == which) else { return Ok(0) };

@@ -3,7 +3,7 @@
 //! Coded block: one byte that says the [`Method`], then its form. The raw length is known from outside. Elements of
 //! methods by planes are described by one byte: log2 of their width, and 128 if they were rotated ([`planes`]).
 
-use vxc::{CompressOptions, DecodeLimits, DecompressOptions};
+use vxc::{CompressOptions, DecodeLimits, DecompressOptions, FormatError};
 use vxc_entropy::{DecTable, RansDecoder, read_varint};
 use vxc_infer::Isa;
 
@@ -15,6 +15,8 @@ use crate::{joint, mixed, planes, rans, sparse};
 
 /// Raw bytes of the largest block.
 pub const MAX_BLOCK: u64 = 16 << 20;
+/// What a limit of memory is about that a block exceeds.
+pub(crate) const BLOCK_MEMORY: &str = "the memory of a block";
 /// Bit of an element's byte: rotated.
 const ROTATED: u8 = 128;
 /// Below this, a plane's saving is not worth the time to decode it: 1 part in this many.
@@ -179,15 +181,69 @@ fn repeats(raw: &[u8], best: usize) -> bool {
     (quick.len() as u64) < alone - alone / 32 && quick.len() < best + best / 6
 }
 
-/// Decodes a block into `out`, which has its raw length.
-///
-/// # Errors
-/// [`WeightsError::Corrupt`] for what no encoder writes.
-pub(crate) fn decode(coded: &[u8], out: &mut [u8]) -> Result<(), WeightsError> {
-    decode_nested(coded, out, true)
+/// What decoding of any block takes beside the block itself: tables, buffers, the state of a library.
+const TABLES: u64 = 1 << 20;
+/// What an archive of the codec takes to decode, beside a few times its content: at most its tables for texts …
+const CODEC: u64 = 160 << 20;
+/// … which a small one has of fewer lines: those that it always has, and more for each byte.
+const CODEC_SMALL: (u64, u64) = (8 << 20, 4096);
+
+/// Memory for decoding of a block, beside its coded and its raw bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub bytes: u64,
+    /// The codec decodes it, which keeps to what it is given: `bytes` is what it usually takes. Else it never is more.
+    pub elastic: bool,
 }
 
-fn decode_nested(coded: &[u8], out: &mut [u8], outer: bool) -> Result<(), WeightsError> {
+/// What decoding of a block takes.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] where the block cannot be decoded.
+pub(crate) fn memory(coded: &[u8], raw: usize) -> Result<Need, WeightsError> {
+    let raw_len = raw as u64;
+    let (mut bytes, mut elastic) = (TABLES, false);
+    let Some((&method, mut input)) = coded.split_first() else {
+        return Ok(Need { bytes, elastic });
+    };
+    match Method::from_byte(method) {
+        None | Some(Method::Stored | Method::Zstd) => {}
+        // Planes that were coded by Zstandard are decoded as a whole.
+        Some(Method::Planes | Method::Joint) => bytes += raw_len,
+        Some(Method::Mixed) => bytes += raw_len + mixed::memory(&mut input, raw)?,
+        Some(Method::Archive) => {
+            let (always, each) = CODEC_SMALL;
+            bytes += CODEC.min(always + each * raw_len) + 4 * raw_len;
+            elastic = true;
+        }
+        Some(Method::Sparse) => {
+            let (inner, len) = sparse::inner(&mut input, raw)?;
+            bytes += raw_len / 4 + len as u64;
+            // One that is sparse itself is refused when it is decoded.
+            if inner.first() != Some(&(Method::Sparse as u8)) {
+                let need = memory(inner, len)?;
+                (bytes, elastic) = (bytes + need.bytes, need.elastic);
+            }
+        }
+    }
+    Ok(Need { bytes, elastic })
+}
+
+/// Decodes a block into `out`, which has its raw length, with at most so much memory if it is one whose need [`memory`]
+/// cannot tell.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] for what no encoder writes; [`WeightsError::LimitExceeded`].
+pub(crate) fn decode(coded: &[u8], out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
+    decode_nested(coded, out, memory, true)
+}
+
+fn decode_nested(
+    coded: &[u8],
+    out: &mut [u8],
+    memory: u64,
+    outer: bool,
+) -> Result<(), WeightsError> {
     let (&method, mut input) =
         coded.split_first().ok_or_else(|| WeightsError::corrupt("a block is empty"))?;
     let method =
@@ -205,21 +261,11 @@ fn decode_nested(coded: &[u8], out: &mut [u8], outer: bool) -> Result<(), Weight
         }
         Method::Joint => joint::decode(&mut input, out)?,
         Method::Sparse if outer => {
-            sparse::decode(&mut input, out, |coded, out| decode_nested(coded, out, false))?;
+            sparse::decode(&mut input, out, |coded, out| decode_nested(coded, out, memory, false))?;
         }
         Method::Sparse => return Err(WeightsError::corrupt("sparse within sparse")),
         Method::Mixed => mixed::decode(&mut input, out)?,
-        Method::Archive => {
-            let len = out.len() as u64;
-            let limits = DecodeLimits { max_output: len, ..DecodeLimits::default() };
-            let options = DecompressOptions { limits, threads: 1, ..DecompressOptions::default() };
-            let raw = vxc::decompress(std::mem::take(&mut input), &options)
-                .map_err(|e| WeightsError::corrupt(e.to_string()))?;
-            if raw.len() != out.len() {
-                return Err(WeightsError::corrupt("a block has another length"));
-            }
-            out.copy_from_slice(&raw);
-        }
+        Method::Archive => unpack(std::mem::take(&mut input), out, memory)?,
     }
     if input.is_empty() { Ok(()) } else { Err(WeightsError::corrupt("a block is too long")) }
 }
@@ -230,6 +276,31 @@ fn unzstd(coded: &[u8], out: &mut [u8]) -> Result<(), WeightsError> {
         Ok(_) => Err(WeightsError::corrupt("a block has another length")),
         Err(e) => Err(WeightsError::corrupt(e.to_string())),
     }
+}
+
+/// Decodes an archive of the codec.
+fn unpack(coded: &[u8], out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
+    let len = out.len() as u64;
+    // What comes out lies beside `out`.
+    let room = memory.saturating_sub(len);
+    let limits = DecodeLimits { max_output: len, max_memory: room, ..DecodeLimits::default() };
+    let options = DecompressOptions { limits, threads: 1, ..DecompressOptions::default() };
+    let raw = vxc::decompress(coded, &options).map_err(|e| match e {
+        // More content than the block has is damage.
+        vxc::Error::Format(FormatError::LimitExceeded { needed, limit, .. }) if limit != len => {
+            WeightsError::LimitExceeded {
+                what: BLOCK_MEMORY,
+                found: needed.saturating_add(memory.saturating_sub(limit)),
+                limit: memory,
+            }
+        }
+        e => WeightsError::corrupt(e.to_string()),
+    })?;
+    if raw.len() != out.len() {
+        return Err(WeightsError::corrupt("a block has another length"));
+    }
+    out.copy_from_slice(&raw);
+    Ok(())
 }
 
 /// Ways of coding a plane.
@@ -314,6 +385,24 @@ impl<'a> Plane<'a> {
         })
     }
 
+    /// Passes over a plane of `n` bytes.
+    fn skip(input: &mut &[u8], n: usize) -> Result<(), WeightsError> {
+        match rans::take(input, 1)?.first() {
+            Some(&STORED) => rans::take(input, n).map(|_| ()),
+            Some(&CONSTANT) => rans::take(input, 1).map(|_| ()),
+            Some(&ZSTD) => rans::take_bytes(input).map(|_| ()),
+            Some(&way @ (RANS | PAIRS)) => {
+                if way == PAIRS {
+                    rans::take_bytes(input)?;
+                    rans::take_bytes(input)?;
+                }
+                rans::take_table(input, 256)?;
+                rans::take_bytes(input).map(|_| ())
+            }
+            _ => Err(WeightsError::corrupt("unknown way of coding a plane")),
+        }
+    }
+
     /// The next `n` bytes, in `buffer` where they do not lie anywhere yet.
     fn next<'b>(&'b mut self, n: usize, buffer: &'b mut [u8; CHUNK]) -> &'b [u8] {
         let buffer = buffer.get_mut(..n).unwrap_or_default();
@@ -391,6 +480,11 @@ impl<'a> Planes<'a> {
         Ok(())
     }
 
+    /// Passes over one plane.
+    pub fn skip(input: &mut &[u8], n: usize) -> Result<(), WeightsError> {
+        Plane::skip(input, n)
+    }
+
     /// One plane as a whole.
     pub fn whole(input: &mut &'a [u8], n: usize) -> Result<Vec<u8>, WeightsError> {
         let mut planes = Self::take(input, 1, n)?;
@@ -434,7 +528,8 @@ mod tests {
         let coded = encode(raw, kind, effort);
         assert!(coded.len() <= raw.len() + 1);
         let mut out = vec![0; raw.len()];
-        decode(&coded, &mut out).unwrap();
+        let needed = memory(&coded, raw.len()).unwrap();
+        decode(&coded, &mut out, needed.bytes).unwrap();
         assert!(out == raw, "{kind:?} {effort:?}");
         coded
     }
@@ -479,8 +574,9 @@ mod tests {
                 let i = at.index(coded.len());
                 coded[i] = value;
                 let mut out = vec![0; raw.len()];
-                let _ = decode(&coded, &mut out);
-                let _ = decode(&coded[..cut.index(coded.len())], &mut out);
+                let _ = memory(&coded, raw.len());
+                let _ = decode(&coded, &mut out, 64 << 20);
+                let _ = decode(&coded[..cut.index(coded.len())], &mut out, 64 << 20);
             }
         }
     }

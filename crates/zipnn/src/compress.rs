@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use vxc_format::content::crc32c;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::archive::MAX_MEMORY;
 use crate::block::{self, Effort, Kind, MAX_BLOCK};
 use crate::error::WeightsError;
 use crate::index::{Coded, Extent, Footer, Index, MAGIC, Source};
@@ -182,7 +183,7 @@ fn coded(raw: &[u8], start: u64, kind: Kind, options: &Options) -> Result<Vec<u8
     let coded = block::encode(raw, kind, options.level.effort());
     if options.verify {
         let mut back = vec![0; raw.len()];
-        if block::decode(&coded, &mut back).is_err() || back != raw {
+        if block::decode(&coded, &mut back, MAX_MEMORY).is_err() || back != raw {
             return Err(WeightsError::Verify(start));
         }
     }

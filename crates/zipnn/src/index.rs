@@ -4,6 +4,7 @@ use vxc_entropy::{read_varint, write_varint};
 
 use crate::block::MAX_BLOCK;
 use crate::error::WeightsError;
+use crate::memory::check;
 use crate::rans::take;
 
 /// First bytes of every archive; the last of them is the version.
@@ -57,7 +58,20 @@ const BLOCK: u64 = 0;
 const SAME: u64 = 1;
 const GATHERED: u64 = 2;
 
+/// What a limit of memory is about that an index exceeds.
+pub(crate) const INDEX_MEMORY: &str = "the memory of the index";
+
+/// Bytes that so many extents take in memory.
+fn held(extents: u64) -> u64 {
+    extents.saturating_mul(size_of::<Extent>() as u64)
+}
+
 impl Index {
+    /// Bytes that it takes in memory.
+    pub fn memory(&self) -> u64 {
+        held(self.extents.len() as u64)
+    }
+
     /// Bytes of the file.
     pub fn raw_len(&self) -> u64 {
         self.extents.last().map_or(0, |e| e.start + e.len)
@@ -97,11 +111,12 @@ impl Index {
         out
     }
 
-    /// Reads an index; positions of blocks follow from their lengths.
+    /// Reads an index; positions of blocks follow from their lengths. It and its bytes take at most `max_memory`.
     ///
     /// # Errors
-    /// [`WeightsError::Corrupt`] for what no writer writes.
-    pub fn parse(mut input: &[u8]) -> Result<Self, WeightsError> {
+    /// [`WeightsError::Corrupt`] for what no writer writes; [`WeightsError::LimitExceeded`].
+    pub fn parse(mut input: &[u8], max_memory: u64) -> Result<Self, WeightsError> {
+        let bytes = input.len() as u64;
         let bad = || WeightsError::corrupt("the index contradicts itself");
         let length = |n: u64| if (1..=MAX_BLOCK).contains(&n) { Ok(n) } else { Err(bad()) };
         let mut at = MAGIC.len() as u64;
@@ -123,7 +138,9 @@ impl Index {
         if count > input.len() as u64 {
             return Err(bad());
         }
-        let mut extents: Vec<Extent> = Vec::new();
+        // An extent may be a single byte of the index.
+        check(INDEX_MEMORY, bytes.saturating_add(held(count)), max_memory)?;
+        let mut extents: Vec<Extent> = Vec::with_capacity(count as usize);
         let (mut start, mut taken) = (0u64, 0u64);
         for _ in 0..count {
             let word = read_varint(&mut input)?;
@@ -229,24 +246,29 @@ mod tests {
             ],
         };
         let bytes = index.write();
-        assert_eq!(Index::parse(&bytes).unwrap(), index);
+        assert_eq!(Index::parse(&bytes, 1 << 20).unwrap(), index);
         assert_eq!((index.raw_len(), index.blocks_end()), (2050, 146));
         // A block longer than stored: memory for nothing.
         let mut long = index.clone();
         long.extents.truncate(1);
         long.gathered = Some((20, Coded { at: 8, len: 22 }));
-        assert!(Index::parse(&long.write()).is_err());
+        assert!(Index::parse(&long.write(), 1 << 20).is_err());
         long.gathered = Some((20, Coded { at: 8, len: 21 }));
-        assert!(Index::parse(&long.write()).is_ok());
+        assert!(Index::parse(&long.write(), 1 << 20).is_ok());
+        // Its memory is counted before it is taken.
+        let needed = bytes.len() as u64 + index.memory();
+        assert!(Index::parse(&bytes, needed).is_ok());
+        let refused = Index::parse(&bytes, needed - 1);
+        assert!(matches!(refused, Err(WeightsError::LimitExceeded { .. })), "{refused:?}");
         for cut in 0..bytes.len() {
-            assert!(Index::parse(&bytes[..cut]).is_err());
+            assert!(Index::parse(&bytes[..cut], 1 << 20).is_err());
         }
     }
 
     proptest! {
         #[test]
         fn what_is_read_is_canonical(bytes in prop::collection::vec(0u8..12, 0..20)) {
-            if let Ok(index) = Index::parse(&bytes) {
+            if let Ok(index) = Index::parse(&bytes, 1 << 20) {
                 prop_assert_eq!(index.write(), bytes);
             }
         }

@@ -25,6 +25,7 @@ pub mod error;
 pub mod extract;
 mod index;
 mod joint;
+mod memory;
 mod mixed;
 mod pairs;
 pub mod plan;

@@ -46,25 +46,42 @@ struct Model {
     at: usize,
 }
 
+/// An engine for so many elements, contexts and bits.
+fn config(elements: usize, contexts: usize, depth: u32) -> MixConfig {
+    MixConfig {
+        line_bits: MixConfig::line_bits_for(elements as u64, 4),
+        limits: vec![1000; contexts],
+        runs: false,
+        sets: vec![
+            SetConfig { size: 64, by_node: true, rate: rate(4) },
+            SetConfig { size: 256, by_node: false, rate: rate(4) },
+        ],
+        extra_inputs: 0,
+        apms: vec![64],
+        depth,
+    }
+}
+
+/// Bytes that decoding takes beside the planes: engines as large as any number of symbols makes them, and columns.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] if this is no such block.
+pub(crate) fn memory(input: &mut &[u8], raw: usize) -> Result<u64, WeightsError> {
+    let form = Form::take(input, raw)?;
+    let row = take_len(input, MAX_BLOCK as usize)?.min(MAX_ROW) as u64;
+    let elements = raw / form.width;
+    let engines = [config(elements, FIRST, 8), config(elements, TOP, joint::top_bits(form))];
+    let engines: u64 = engines.iter().map(MixConfig::bytes).sum();
+    Ok(engines + row * (size_of::<i32>() + size_of::<u16>()) as u64)
+}
+
 impl Model {
     fn new(elements: usize, row: usize, inner: usize, symbols: usize, top_bits: u32) -> Self {
-        let config = |contexts: usize, depth: u32| MixConfig {
-            line_bits: MixConfig::line_bits_for(elements as u64, 4),
-            limits: vec![1000; contexts],
-            runs: false,
-            sets: vec![
-                SetConfig { size: 64, by_node: true, rate: rate(4) },
-                SetConfig { size: 256, by_node: false, rate: rate(4) },
-            ],
-            extra_inputs: 0,
-            apms: vec![64],
-            depth,
-        };
         let depth = (usize::BITS - symbols.saturating_sub(1).leading_zeros()).max(1);
         let row = if (2..=MAX_ROW).contains(&row) { row } else { 0 };
         Self {
-            first: Mix::new(&config(FIRST, depth)),
-            top: Mix::new(&config(TOP, top_bits)),
+            first: Mix::new(&config(elements, FIRST, depth)),
+            top: Mix::new(&config(elements, TOP, top_bits)),
             depth,
             top_bits,
             row,

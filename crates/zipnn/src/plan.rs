@@ -5,10 +5,13 @@
 mod pickle;
 mod safetensors;
 mod torch;
+mod zip;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::element::Element;
+use crate::error::WeightsError;
+use crate::memory::Room;
 
 /// Tensors smaller than this are joined with neighbours of their type …
 const SMALL: u64 = 8 << 10;
@@ -68,25 +71,57 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks into a file.
+    /// Looks into a file, which is the caller's own: its list of tensors takes what it takes. For archives of others there
+    /// is [`Archive::tensors`](crate::Archive::tensors).
     ///
     /// # Errors
     /// I/O alone.
     pub fn of<R: Read + Seek>(file: &mut R) -> io::Result<Self> {
-        let len = file.seek(SeekFrom::End(0))?;
-        let file = &mut Watched { file, failed: None };
-        let found = match safetensors::read(file, len)? {
-            Some(tensors) => {
-                let typed = tensors.iter().filter_map(Piece::of).collect();
-                Some((Format::Safetensors, tensors, typed))
-            }
-            None => torch::read(file)?.map(|(tensors, typed)| (Format::Torch, tensors, typed)),
+        let (found, len) = find(file, &Room::unlimited())?;
+        let Some(Found { format, tensors, typed }) = found else {
+            return Ok(Self {
+                format: Format::Bytes,
+                tensors: Vec::new(),
+                pieces: cut(Vec::new(), len),
+            });
         };
-        if let Some(e) = file.failed.take() {
-            return Err(e);
-        }
-        let (format, tensors, typed) = found.unwrap_or((Format::Bytes, Vec::new(), Vec::new()));
+        let typed = typed.unwrap_or_else(|| tensors.iter().filter_map(Piece::of).collect());
         Ok(Self { format, tensors, pieces: cut(typed, len) })
+    }
+}
+
+/// The tensors of a file, within so much memory.
+///
+/// # Errors
+/// I/O; [`WeightsError::LimitExceeded`].
+pub(crate) fn tensors<R: Read + Seek>(
+    file: &mut R,
+    room: &Room,
+) -> Result<Vec<Tensor>, WeightsError> {
+    let (found, _) = find(file, room)?;
+    room.check()?;
+    Ok(found.map(|f| f.tensors).unwrap_or_default())
+}
+
+/// What a file of a known format holds.
+struct Found {
+    format: Format,
+    tensors: Vec<Tensor>,
+    /// Its typed ranges, where these are not the tensors.
+    typed: Option<Vec<Piece>>,
+}
+
+/// What there is in a file, and its length. Nothing if it is of no known format, or does not fit.
+fn find<R: Read + Seek>(file: &mut R, room: &Room) -> io::Result<(Option<Found>, u64)> {
+    let len = file.seek(SeekFrom::End(0))?;
+    let file = &mut Watched { file, failed: None };
+    let found = match safetensors::read(file, len, room)? {
+        Some(tensors) => Some(Found { format: Format::Safetensors, tensors, typed: None }),
+        None => torch::read(file, len, room)?,
+    };
+    match file.failed.take() {
+        Some(e) => Err(e),
+        None => Ok((found, len)),
     }
 }
 

@@ -83,6 +83,20 @@ pub(crate) fn decode(
     Ok(())
 }
 
+/// The inner block and its raw length, without decoding anything.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] where there is none.
+pub(crate) fn inner<'a>(
+    input: &mut &'a [u8],
+    raw: usize,
+) -> Result<(&'a [u8], usize), WeightsError> {
+    let form = Form::take(input, raw)?;
+    Planes::skip(input, (raw / form.width).div_ceil(8))?;
+    let len = take_len(input, raw)?;
+    Ok((std::mem::take(input), len))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

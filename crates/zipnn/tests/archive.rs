@@ -63,6 +63,16 @@ fn unpacked(archive: &[u8], threads: usize) -> Result<Vec<u8>, WeightsError> {
     Ok(out)
 }
 
+fn extracted(
+    archive: &mut Archive<Cursor<&Vec<u8>>>,
+    names: &[String],
+) -> Result<Vec<u8>, WeightsError> {
+    let mut out = Vec::new();
+    let written = extract(archive, names, &mut out)?;
+    assert_eq!(written, out.len() as u64);
+    Ok(out)
+}
+
 #[test]
 fn a_checkpoint_comes_back_smaller() {
     let raw = checkpoint();
@@ -104,16 +114,16 @@ fn any_range_and_any_tensor() {
     let whole = SafeTensors::deserialize(&raw).unwrap();
     let names: Vec<String> = whole.names().iter().map(|n| (*n).to_owned()).collect();
     assert_eq!(Plan::of(&mut open).unwrap().tensors.len(), names.len());
-    let part = extract(&mut open, &names[2..5]).unwrap();
+    let part = extracted(&mut open, &names[2..5]).unwrap();
     let part = SafeTensors::deserialize(&part).unwrap();
     assert_eq!(part.len(), 3);
     for name in &names[2..5] {
         let (a, b) = (part.tensor(name).unwrap(), whole.tensor(name).unwrap());
         assert_eq!((a.dtype(), a.shape(), a.data()), (b.dtype(), b.shape(), b.data()));
     }
-    let twice = extract(&mut open, &[names[2].clone(), names[2].clone()]);
+    let twice = extracted(&mut open, &[names[2].clone(), names[2].clone()]);
     assert!(matches!(twice, Err(WeightsError::InvalidArgument(_))));
-    let missing = extract(&mut open, &["nothing".to_owned()]);
+    let missing = extracted(&mut open, &["nothing".to_owned()]);
     assert!(matches!(missing, Err(WeightsError::InvalidArgument(_))));
 }
 
@@ -129,19 +139,47 @@ fn what_is_no_checkpoint_is_bytes() {
     }
 }
 
+/// A small checkpoint of which each level makes something else: floats, integers, zeros.
+fn small_checkpoint() -> Vec<u8> {
+    let f32s: Vec<u8> = weights(300, 1).iter().flat_map(|v| v.to_le_bytes()).collect();
+    let half = weights(200, 2);
+    let half = half.iter().flat_map(|&v| half::bf16::from_f32(v).to_le_bytes()).collect();
+    let zeros = (0..400u32).flat_map(|i| (if i % 9 == 0 { i as f32 } else { 0.0 }).to_le_bytes());
+    let list: [(&str, Dtype, Vec<usize>, Vec<u8>); 3] = [
+        ("a", Dtype::F32, vec![30, 10], f32s),
+        ("b", Dtype::BF16, vec![200], half),
+        ("c", Dtype::F32, vec![400], zeros.collect()),
+    ];
+    let views = list.iter().map(|(name, dtype, shape, data)| {
+        (*name, TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    serialize(views, None).unwrap()
+}
+
+/// Every byte of an archive of each level: with one bit changed (each byte another one, and the lowest and the highest of
+/// all), with all of them, and the archive cut there.
 #[test]
 fn every_flipped_byte_and_every_cut_is_found() {
-    let raw = &checkpoint()[..20_000];
-    let archive = packed(raw, 2, 1);
-    for at in (0..archive.len()).step_by(7) {
-        let mut bad = archive.clone();
-        bad[at] ^= 0x10;
-        assert!(unpacked(&bad, 1).is_err(), "byte {at} of {}", archive.len());
-        assert!(unpacked(&archive[..at], 1).is_err(), "cut at {at}");
+    let raw = small_checkpoint();
+    for level in 1..=3 {
+        let archive = packed(&raw, level, 1);
+        let tried: usize = (0..archive.len())
+            .map(|at| {
+                let flips = [1, 0x80, 1 << (at % 8), 0xFF];
+                for flip in flips {
+                    let mut bad = archive.clone();
+                    bad[at] ^= flip;
+                    assert!(unpacked(&bad, 1).is_err(), "-{level}: byte {at} ^ {flip:#x}");
+                }
+                assert!(unpacked(&archive[..at], 1).is_err(), "-{level}: cut at {at}");
+                flips.len() + 1
+            })
+            .sum();
+        println!("-{level}: {} bytes, {tried} damaged archives", archive.len());
+        let mut long = archive.clone();
+        long.push(0);
+        assert!(unpacked(&long, 1).is_err(), "-{level}");
     }
-    let mut long = archive.clone();
-    long.push(0);
-    assert!(unpacked(&long, 1).is_err());
 }
 
 #[test]
@@ -155,6 +193,10 @@ fn a_later_version_is_no_damage() {
     assert!(matches!(refused, Err(WeightsError::Corrupt(_))), "{refused:?}");
 }
 
+fn refused<T>(done: Result<T, WeightsError>) -> bool {
+    matches!(done, Err(WeightsError::LimitExceeded { .. }))
+}
+
 #[test]
 fn limits_are_checked_before_work() {
     // 256 MiB of zeros: a bomb of a few hundred bytes.
@@ -162,8 +204,102 @@ fn limits_are_checked_before_work() {
     let archive = packed(&zeros, 1, 2);
     assert!(archive.len() < 30_000, "{}", archive.len());
     let limits = Limits { max_output: 1 << 20, ..Limits::default() };
-    let refused = Archive::open(Cursor::new(&archive), limits);
-    assert!(matches!(refused, Err(WeightsError::LimitExceeded { .. })));
+    assert!(refused(Archive::open(Cursor::new(&archive), limits)));
+}
+
+#[test]
+fn what_fits_is_decoded_and_what_does_not_is_refused() {
+    let raw = checkpoint();
+    for level in 1..=3 {
+        let archive = packed(&raw, level, 1);
+        let (mut fitted, mut too_small) = (0, 0);
+        for shift in 8..30 {
+            let limits = Limits { max_memory: 1 << shift, ..Limits::default() };
+            let whole = Archive::open(Cursor::new(&archive), limits).and_then(|mut a| {
+                let mut out = Vec::new();
+                a.decode_all(&mut out, 4, |_| ())?;
+                Ok(out)
+            });
+            match whole {
+                Ok(out) => {
+                    assert!(out == raw, "-{level}, 2^{shift} bytes");
+                    fitted += 1;
+                }
+                Err(e) => {
+                    assert!(refused(Err::<(), _>(e)), "-{level}, 2^{shift} bytes");
+                    assert_eq!(fitted, 0, "-{level}: less was enough");
+                    too_small += 1;
+                }
+            }
+        }
+        assert!(fitted > 1 && too_small > 1, "-{level}");
+        let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
+        let names: Vec<String> = open.tensors().unwrap().into_iter().map(|t| t.name).collect();
+        let limits = Limits { max_output: raw.len() as u64, ..Limits::default() };
+        let mut open = Archive::open(Cursor::new(&archive), limits).unwrap();
+        assert!(extract(&mut open, &names, std::io::sink()).is_ok());
+    }
+}
+
+/// A pickle of a byte for each object, and a directory of many files.
+#[test]
+fn lists_are_bounded() {
+    let objects = torch_of(&[b"\x80\x02", &vec![b'N'; 400_000][..], b"."].concat());
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for i in 0..30_000 {
+        zip.start_file(format!("m/data/{i}"), stored).unwrap();
+    }
+    let files = zip.finish().unwrap().into_inner();
+    let tensor = |i| format!(r#""{i}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+    let header: Vec<String> = (0..40_000).map(tensor).collect();
+    let long = format!(r#"{{"__metadata__":{{"x":"{}"}}}}"#, "y".repeat(5 << 20));
+    let dimensions = "1,".repeat(60_000);
+    let shape =
+        |i| format!(r#""{i}":{{"dtype":"U8","shape":[{dimensions}0],"data_offsets":[0,0]}}"#);
+    let shapes: Vec<String> = (0..10).map(shape).collect();
+    let of = |header: String| {
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.into_bytes());
+        file
+    };
+    let many = of(format!("{{{}}}", header.join(",")));
+    for (what, file, tensors) in [
+        ("objects", objects, 0),
+        ("files", files, 0),
+        ("tensors", many, 40_000),
+        ("a long text", of(long), 0),
+        ("long shapes", of(format!("{{{}}}", shapes.join(","))), 10),
+    ] {
+        let archive = packed(&file, 1, 2);
+        let listed = |max_memory| {
+            let limits = Limits { max_memory, ..Limits::default() };
+            Archive::open(Cursor::new(&archive), limits)?.tensors()
+        };
+        let got = listed(512 << 20).unwrap();
+        assert_eq!(got.len(), tensors, "{what}");
+        assert_eq!(got, Plan::of(&mut Cursor::new(&file)).unwrap().tensors, "{what}");
+        // Enough for its blocks, and not for the list.
+        match listed(7 << 20).map(|t| t.len()) {
+            Err(WeightsError::LimitExceeded { what: of, .. }) => {
+                assert!(of.contains("list"), "{what}: {of}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+/// A name that occurs twice stands for the last one, as in any reader of JSON.
+#[test]
+fn of_equal_names_the_last_one_counts() {
+    let header = br#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend([1, 2, 3, 4]);
+    let plan = Plan::of(&mut Cursor::new(&file)).unwrap();
+    let found: Vec<_> = plan.tensors.iter().map(|t| (&t.name[..], t.len)).collect();
+    assert_eq!(found, [("a", 2), ("b", 1)]);
 }
 
 /// A tensor of a pickle, as `torch.save` writes it.
@@ -247,7 +383,7 @@ fn a_torch_checkpoint() {
         let archive = packed(&raw, level, 1);
         assert!(unpacked(&archive, 1).unwrap() == raw);
         let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
-        let part = extract(&mut open, &["w".to_owned()]).unwrap();
+        let part = extracted(&mut open, &["w".to_owned()]).unwrap();
         let w: Vec<u8> = weights(3000, 8).iter().flat_map(|v| v.to_le_bytes()).collect();
         assert_eq!(SafeTensors::deserialize(&part).unwrap().tensor("w").unwrap().data(), w);
     }

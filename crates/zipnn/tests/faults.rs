@@ -1,14 +1,18 @@
-//! Input and output that fail at every call: an error of the system stays one, and nothing is passed over.
+//! Input and output that fail: at every call, with short reads and writes, and with interruptions. An error of the system
+//! stays one, and nothing is passed over.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
-use vxc_zipnn::{Archive, Format, Limits, Options, WeightsError, compress, extract};
+use vxc_zipnn::{Archive, Format, Level, Limits, Options, WeightsError, compress, extract};
 
-/// Fails at one call; those before and after it go through.
+/// Fails at one call; those before and after it go through, but give or take `most` bytes at a time, and every third is
+/// interrupted.
 struct Faulty<T> {
     inner: T,
     calls: usize,
     fails_at: usize,
+    most: usize,
+    interrupts: bool,
 }
 
 impl<T> Faulty<T> {
@@ -18,38 +22,55 @@ impl<T> Faulty<T> {
         if n == self.fails_at {
             return Err(io::Error::other("the disk is gone"));
         }
+        if self.interrupts && n % 3 == 2 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         Ok(())
+    }
+
+    /// Nobody repeats a flush, or a seek.
+    fn call_once(&mut self) -> io::Result<()> {
+        match self.call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(()),
+            called => called,
+        }
     }
 }
 
 impl<T: Read> Read for Faulty<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.call()?;
-        self.inner.read(buf)
+        let n = buf.len().min(self.most);
+        self.inner.read(&mut buf[..n])
     }
 }
 
 impl<T: Write> Write for Faulty<T> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.call()?;
-        self.inner.write(buf)
+        self.inner.write(&buf[..buf.len().min(self.most)])
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.call()?;
+        self.call_once()?;
         self.inner.flush()
     }
 }
 
 impl<T: Seek> Seek for Faulty<T> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.call()?;
+        self.call_once()?;
         self.inner.seek(to)
     }
 }
 
 fn faulty<T>(inner: T, fails_at: usize) -> Faulty<T> {
-    Faulty { inner, calls: 0, fails_at }
+    Faulty { inner, calls: 0, fails_at, most: usize::MAX, interrupts: false }
+}
+
+/// All goes through, in small pieces.
+fn haltingly<T>(inner: T, most: usize) -> Faulty<T> {
+    Faulty { most, interrupts: true, ..faulty(inner, usize::MAX) }
 }
 
 /// A safetensors file of one tensor.
@@ -126,17 +147,76 @@ fn every_call_may_fail() {
             (input.calls, done)
         });
         let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
-        let tensor = extract(&mut open, &["a".to_owned()]).unwrap();
+        let mut tensor = Vec::new();
+        extract(&mut open, &["a".to_owned()], &mut tensor).unwrap();
         let extracts = at_every_call(|n| {
             let mut input = faulty(Cursor::new(&archive), n);
+            let mut found = Vec::new();
             let done = Archive::open(&mut input, Limits::default())
-                .and_then(|mut a| extract(&mut a, &["a".to_owned()]));
-            let done = done.map(|found| assert!(found == tensor, "call {n} changed the tensor"));
+                .and_then(|mut a| extract(&mut a, &["a".to_owned()], &mut found).map(|_| ()));
+            assert!(done.is_err() || found == tensor, "call {n} changed the tensor");
             (input.calls, done)
         });
+        let outputs = at_every_call(|n| {
+            let mut back = faulty(Vec::new(), n);
+            let done = Archive::open(Cursor::new(&archive), Limits::default())
+                .and_then(|mut a| a.decode_all(&mut back, 2, |_| ()));
+            assert!(file.starts_with(&back.inner), "call {n}: other bytes were written");
+            assert!(done.is_err() || back.inner == file, "call {n}: not everything");
+            (back.calls, done)
+        });
+        let parts = at_every_call(|n| {
+            let mut found = faulty(Vec::new(), n);
+            let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
+            let done = extract(&mut open, &["a".to_owned()], &mut found).map(|_| ());
+            assert!(tensor.starts_with(&found.inner), "call {n}: other bytes were written");
+            assert!(done.is_err() || found.inner == tensor, "call {n}: not everything");
+            (found.calls, done)
+        });
         println!(
-            "{format:?}: {reads} reads, {writes} writes, {decodes} and {extracts} reads failed"
+            "{format:?}: {reads} reads, {writes} writes; {decodes} and {extracts} reads, {outputs} and {parts} writes \
+             failed"
         );
         assert!(reads > 5 && writes > 3 && decodes > 5 && extracts > 5);
+        assert!(outputs > 1 && parts > 3);
+    }
+}
+
+/// A decoder whose output failed once is as it was.
+#[test]
+fn after_a_failure_everything_can_be_read() {
+    let file = safetensors();
+    let mut archive = Vec::new();
+    compress(&mut Cursor::new(&file), &mut archive, &Options::default(), |_| ()).unwrap();
+    let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
+    assert!(open.decode_all(faulty(Vec::new(), 0), 1, |_| ()).is_err());
+    let mut back = Vec::new();
+    open.decode_all(&mut back, 1, |_| ()).unwrap();
+    assert!(back == file);
+}
+
+#[test]
+fn short_and_interrupted_calls_change_nothing() {
+    for (file, level) in [(safetensors(), 1), (safetensors(), 2), (torch(), 2), (torch(), 3)] {
+        let options = Options { level: Level::new(level).unwrap(), threads: 1, verify: false };
+        let mut archive = Vec::new();
+        compress(&mut Cursor::new(&file), &mut archive, &options, |_| ()).unwrap();
+        let mut open = Archive::open(Cursor::new(&archive), Limits::default()).unwrap();
+        let mut tensor = Vec::new();
+        extract(&mut open, &["a".to_owned()], &mut tensor).unwrap();
+        for most in [1, 7, 4096] {
+            let what = format!("-{level}, {most} bytes at a time");
+            let mut out = haltingly(Vec::new(), most);
+            compress(&mut haltingly(Cursor::new(&file), most), &mut out, &options, |_| ()).unwrap();
+            assert!(out.inner == archive, "{what}");
+            let input = haltingly(Cursor::new(&archive), most);
+            let mut open = Archive::open(input, Limits::default()).unwrap();
+            let mut back = haltingly(Vec::new(), most);
+            open.decode_all(&mut back, 1, |_| ()).unwrap();
+            assert!(back.inner == file, "{what}");
+            let mut found = haltingly(Vec::new(), most);
+            extract(&mut open, &["a".to_owned()], &mut found).unwrap();
+            assert!(found.inner == tensor, "{what}: a tensor");
+        }
     }
 }

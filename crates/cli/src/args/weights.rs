@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::groups::{OutputArgs, TalkArgs, Verify, size};
+use super::groups::{OutputArgs, TalkArgs, Verify, size, some_size};
 
 /// `compress-weights`.
 #[derive(Debug, Args)]
@@ -74,6 +74,10 @@ pub struct DecompressWeightsArgs {
     /// Refuse archives with more content than SIZE: MiB, or with a suffix B, K, M, G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_output: Option<u64>,
+    /// Memory to stay below, in MiB or with a suffix B, K, M, G; threads are reduced to fit
+    #[arg(short = 'M', long, value_name = "SIZE", default_value = "512", value_parser = some_size,
+          help_heading = "General")]
+    pub memory: u64,
     /// Threads, how much is said.
     #[command(flatten)]
     pub general: GeneralArgs,

@@ -5,6 +5,8 @@
 //!
 //! Source: the comments of CPython's `Lib/pickletools.py`.
 
+use crate::memory::Room;
+
 /// Items of all dictionaries together: a state that is set again and again could make them many.
 const MAX_ITEMS: usize = 1 << 24;
 
@@ -46,9 +48,17 @@ pub(super) struct Pickle {
 }
 
 impl Pickle {
-    /// Reads a pickle; gives it and its top object. None for anything that is not understood.
-    pub fn read(bytes: &[u8]) -> Option<(Self, Id)> {
-        let mut machine = Machine { input: bytes, ..Machine::default() };
+    /// Reads a pickle; gives it and its top object. None for anything that is not understood, or does not fit.
+    pub fn read(bytes: &[u8], room: &Room) -> Option<(Self, Id)> {
+        let mut machine = Machine {
+            input: bytes,
+            room,
+            pickle: Self::default(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: std::collections::BTreeMap::new(),
+            copied: 0,
+        };
         while machine.step()? {}
         let top = machine.stack.pop()?;
         Some((machine.pickle, top))
@@ -80,9 +90,14 @@ impl Pickle {
     }
 }
 
-#[derive(Default)]
+/// What the allocator adds to an object.
+const ALLOCATION: usize = 16;
+/// What an object takes in a memo.
+const REMEMBERED: usize = 48;
+
 struct Machine<'a> {
     input: &'a [u8],
+    room: &'a Room,
     pickle: Pickle,
     stack: Vec<Id>,
     /// Heights of the stack at open marks.
@@ -100,13 +115,16 @@ impl<'a> Machine<'a> {
             0x80 => drop(self.bytes(1)?),
             0x95 => drop(self.bytes(8)?),
             b'.' => return Some(false),
-            b'(' => self.marks.push(self.stack.len()),
-            b'N' | 0x88 | 0x89 => self.push(Object::Other),
+            b'(' => {
+                self.room.take(size_of::<usize>())?;
+                self.marks.push(self.stack.len());
+            }
+            b'N' | 0x88 | 0x89 => self.push(Object::Other)?,
             b'K' => self.number(1)?,
             b'M' => self.number(2)?,
             b'J' => {
                 let n = i32::from_le_bytes(self.bytes(4)?.try_into().ok()?);
-                self.push(Object::Int(n.into()));
+                self.push(Object::Int(n.into()))?;
             }
             0x8a => {
                 let n = self.len(1)?;
@@ -118,7 +136,7 @@ impl<'a> Machine<'a> {
             }
             b'G' => {
                 self.bytes(8)?;
-                self.push(Object::Other);
+                self.push(Object::Other)?;
             }
             b'X' => self.text(4)?,
             0x8c => self.text(1)?,
@@ -128,13 +146,13 @@ impl<'a> Machine<'a> {
             0x8e | 0x96 => self.skip(8)?,
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.push(Object::Global(module, name));
+                self.push(Object::Global(module, name))?;
             }
             0x93 => {
                 let (name, module) = (self.stack.pop()?, self.stack.pop()?);
-                let text = |id| self.pickle.text(id).map(str::to_owned);
+                let text = |id| self.owned(self.pickle.text(id)?.as_bytes());
                 let global = Object::Global(text(module)?, text(name)?);
-                self.push(global);
+                self.push(global)?;
             }
             b'q' => {
                 let n = self.len(1)?;
@@ -147,26 +165,26 @@ impl<'a> Machine<'a> {
             0x94 => self.put(self.memo.len() as u64)?,
             b'h' => {
                 let n = self.len(1)?;
-                self.stack.push(*self.memo.get(&(n as u64))?);
+                self.place(*self.memo.get(&(n as u64))?)?;
             }
             b'j' => {
                 let n = self.len(4)?;
-                self.stack.push(*self.memo.get(&(n as u64))?);
+                self.place(*self.memo.get(&(n as u64))?)?;
             }
-            b')' | b']' | 0x8f => self.push(Object::List(Vec::new())),
-            b'}' => self.push(Object::Dict(Vec::new())),
+            b')' | b']' | 0x8f => self.push(Object::List(Vec::new()))?,
+            b'}' => self.push(Object::Dict(Vec::new()))?,
             b't' | b'l' | 0x91 => {
                 let items = self.marked()?;
-                self.push(Object::List(items));
+                self.push(Object::List(items))?;
             }
             b'd' => {
                 let items = pairs(&self.marked()?);
-                self.push(Object::Dict(items));
+                self.push(Object::Dict(items))?;
             }
             n @ 0x85..=0x87 => {
                 let from = self.stack.len().checked_sub(usize::from(n - 0x84))?;
                 let items = self.stack.split_off(from);
-                self.push(Object::List(items));
+                self.push(Object::List(items))?;
             }
             b's' => {
                 let (value, key) = (self.stack.pop()?, self.stack.pop()?);
@@ -186,15 +204,15 @@ impl<'a> Machine<'a> {
             }
             b'Q' => {
                 let id = self.stack.pop()?;
-                self.push(Object::Persistent(id));
+                self.push(Object::Persistent(id))?;
             }
             b'R' | 0x81 => {
                 let (args, callable) = (self.stack.pop()?, self.stack.pop()?);
-                self.push(Object::Call { callable, args, items: Vec::new() });
+                self.push(Object::Call { callable, args, items: Vec::new() })?;
             }
             0x92 => {
                 let (_, args, callable) = (self.stack.pop()?, self.stack.pop()?, self.stack.pop()?);
-                self.push(Object::Call { callable, args, items: Vec::new() });
+                self.push(Object::Call { callable, args, items: Vec::new() })?;
             }
             b'b' => {
                 let state = self.stack.pop()?;
@@ -206,7 +224,7 @@ impl<'a> Machine<'a> {
             }
             b'0' => drop(self.stack.pop()?),
             b'1' => drop(self.marked()?),
-            b'2' => self.stack.push(*self.stack.last()?),
+            b'2' => self.place(*self.stack.last()?)?,
             _ => return None,
         }
         Some(true)
@@ -229,18 +247,38 @@ impl<'a> Machine<'a> {
         let end = self.input.iter().position(|&b| b == b'\n')?;
         let line = self.bytes(end)?;
         self.bytes(1)?;
-        Some(String::from_utf8_lossy(line).into_owned())
+        self.owned(line)
     }
 
-    fn push(&mut self, object: Object) {
-        self.stack.push(self.pickle.objects.len());
+    /// Bytes as a text of its own. What is no text takes up to three times as much.
+    fn owned(&self, bytes: &[u8]) -> Option<String> {
+        let text = std::str::from_utf8(bytes);
+        self.room.take(if text.is_ok() { bytes.len() } else { bytes.len().saturating_mul(3) })?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn push(&mut self, object: Object) -> Option<()> {
+        let held = match &object {
+            Object::List(items) => items.len() * size_of::<Id>(),
+            Object::Dict(items) => items.len() * size_of::<(Id, Id)>(),
+            _ => 0,
+        };
+        self.room.take(size_of::<Object>() + ALLOCATION + held)?;
+        self.place(self.pickle.objects.len())?;
         self.pickle.objects.push(object);
+        Some(())
+    }
+
+    /// Puts an object that there is on the stack.
+    fn place(&mut self, id: Id) -> Option<()> {
+        self.room.take(size_of::<Id>())?;
+        self.stack.push(id);
+        Some(())
     }
 
     fn number(&mut self, bytes: usize) -> Option<()> {
         let n = i64::try_from(self.len(bytes)?).ok()?;
-        self.push(Object::Int(n));
-        Some(())
+        self.push(Object::Int(n))
     }
 
     fn long(&mut self, n: usize) -> Option<()> {
@@ -253,25 +291,24 @@ impl<'a> Machine<'a> {
             }
             None => Object::Other,
         };
-        self.push(object);
-        Some(())
+        self.push(object)
     }
 
     fn text(&mut self, bytes: usize) -> Option<()> {
         let n = self.len(bytes)?;
-        let text = String::from_utf8_lossy(self.bytes(n)?).into_owned();
-        self.push(Object::Text(text));
-        Some(())
+        let bytes = self.bytes(n)?;
+        let text = self.owned(bytes)?;
+        self.push(Object::Text(text))
     }
 
     fn skip(&mut self, bytes: usize) -> Option<()> {
         let n = self.len(bytes)?;
         self.bytes(n)?;
-        self.push(Object::Other);
-        Some(())
+        self.push(Object::Other)
     }
 
     fn put(&mut self, number: u64) -> Option<()> {
+        self.room.take(REMEMBERED)?;
         self.memo.insert(number, *self.stack.last()?);
         Some(())
     }
@@ -283,6 +320,7 @@ impl<'a> Machine<'a> {
     }
 
     fn set(&mut self, new: &[(Id, Id)]) -> Option<()> {
+        self.room.take(size_of_val(new))?;
         match self.pickle.objects.get_mut(*self.stack.last()?)? {
             Object::Dict(items) | Object::Call { items, .. } => items.extend_from_slice(new),
             _ => {}
@@ -292,6 +330,7 @@ impl<'a> Machine<'a> {
     }
 
     fn append(&mut self, new: &[Id]) -> Option<()> {
+        self.room.take(size_of_val(new))?;
         if let Object::List(items) = self.pickle.objects.get_mut(*self.stack.last()?)? {
             items.extend_from_slice(new);
         }
@@ -312,7 +351,7 @@ mod tests {
     fn a_dictionary() {
         // pickle.dumps({"a": (1, 300), "b": [-1]}, 2)
         let bytes = b"\x80\x02}q\x00(X\x01\0\0\0aq\x01K\x01M,\x01\x86q\x02X\x01\0\0\0bq\x03]q\x04J\xff\xff\xff\xffau.";
-        let (pickle, top) = Pickle::read(bytes).unwrap();
+        let (pickle, top) = Pickle::read(bytes, &Room::unlimited()).unwrap();
         let Object::Dict(items) = pickle.get(top) else { panic!() };
         assert_eq!(items.len(), 2);
         assert_eq!(pickle.text(items[0].0), Some("a"));
@@ -330,7 +369,7 @@ mod tests {
             bytes.extend([n, b'h', n, b'e', b'q', n + 1]);
         }
         bytes.push(b'.');
-        let (pickle, _) = Pickle::read(&bytes).unwrap();
+        let (pickle, _) = Pickle::read(&bytes, &Room::unlimited()).unwrap();
         assert_eq!(pickle.objects.len(), 201);
     }
 
@@ -342,13 +381,13 @@ mod tests {
             bytes.extend(b"h\x00b");
         }
         bytes.push(b'.');
-        assert!(Pickle::read(&bytes).is_none());
+        assert!(Pickle::read(&bytes, &Room::unlimited()).is_none());
     }
 
     proptest! {
         #[test]
         fn any_bytes_end(bytes: Vec<u8>) {
-            let _ = Pickle::read(&bytes);
+            let _ = Pickle::read(&bytes, &Room::unlimited());
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::pickle::{Id, Object, Pickle};
-use super::{Piece, Tensor, element, rows};
+use super::zip::{self, Storage};
+use super::{Format, Piece, Tensor, element, rows};
+use crate::memory::Room;
 
 /// A pickle beyond this is not read.
 const MAX_PICKLE: u64 = 64 << 20;
@@ -16,48 +18,46 @@ const MAX_NAMES: usize = 16 << 20;
 /// Objects that are visited: sharing could make them many.
 const MAX_VISITS: usize = 1 << 22;
 
-/// A stored file of the archive.
-#[derive(Clone, Copy)]
-struct Storage {
-    start: u64,
-    len: u64,
-}
+/// What a tensor that was found takes beside its name and dimensions: itself, its range, a copy of both on the way.
+const TENSOR: usize = 2 * (size_of::<Found>() + size_of::<Piece>()) + 32;
 
-/// Tensors, and typed ranges; none if the file is no such archive.
-pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tensor>, Vec<Piece>)>> {
+/// Tensors, and typed ranges; none if the file is no such archive, or they do not fit.
+pub(super) fn read<R: Read + Seek>(
+    file: &mut R,
+    len: u64,
+    room: &Room,
+) -> io::Result<Option<super::Found>> {
     file.seek(SeekFrom::Start(0))?;
     let mut magic = [0; 4];
     if file.read_exact(&mut magic).is_err() || magic != *b"PK\x03\x04" {
         return Ok(None);
     }
-    let Ok(mut zip) = zip::ZipArchive::new(file) else { return Ok(None) };
+    Ok(found(file, len, room).map(|(tensors, typed)| super::Found {
+        format: Format::Torch,
+        tensors,
+        typed: Some(typed),
+    }))
+}
+
+fn found<R: Read + Seek>(file: &mut R, len: u64, room: &Room) -> Option<(Vec<Tensor>, Vec<Piece>)> {
     let mut storages = BTreeMap::new();
     let mut pickle = None;
     let mut big_endian = false;
-    for i in 0..zip.len() {
-        let Ok(mut entry) = zip.by_index_raw(i) else { continue };
-        if entry.compression() != zip::CompressionMethod::Stored || entry.encrypted() {
-            continue;
-        }
-        let Ok(name) = entry.name() else { continue };
-        let Some((_, name)) = name.split_once('/') else { continue };
-        let (name, len) = (name.to_owned(), entry.size());
-        if name == "data.pkl" && len <= MAX_PICKLE {
-            let mut bytes = Vec::new();
-            entry.by_ref().take(MAX_PICKLE).read_to_end(&mut bytes).ok();
-            pickle = Some(bytes);
+    for (name, storage) in zip::stored(file, len, room)? {
+        if name == "data.pkl" && storage.len <= MAX_PICKLE {
+            room.take(storage.len as usize)?;
+            pickle = Some(read_whole(file, storage)?);
         } else if name == "byteorder" {
-            let mut order = String::new();
-            entry.by_ref().take(16).read_to_string(&mut order).ok();
-            big_endian = order == "big";
-        } else if let (Some(key), Some(start)) = (name.strip_prefix("data/"), entry.data_start()) {
-            storages.insert(key.to_owned(), Storage { start, len });
+            big_endian =
+                read_whole(file, Storage { len: storage.len.min(16), ..storage })? == b"big";
+        } else if let Some(key) = name.strip_prefix("data/") {
+            storages.insert(key.to_owned(), storage);
         }
     }
-    let Some(pickle) = pickle.filter(|_| !big_endian) else { return Ok(None) };
-    let Some((pickle, top)) = Pickle::read(&pickle) else { return Ok(None) };
+    let pickle = pickle.filter(|_| !big_endian)?;
+    let (pickle, top) = Pickle::read(&pickle, room)?;
     let mut walk =
-        Walk { pickle: &pickle, storages: &storages, visits: 0, names: 0, found: Vec::new() };
+        Walk { pickle: &pickle, storages: &storages, room, visits: 0, names: 0, found: Vec::new() };
     walk.object(top, "", 0);
     let mut typed: BTreeMap<u64, Piece> = BTreeMap::new();
     for found in &walk.found {
@@ -69,7 +69,15 @@ pub(super) fn read<R: Read + Seek>(file: &mut R) -> io::Result<Option<(Vec<Tenso
         typed.entry(start).or_insert(Piece { start, len, element: Some(element), row, inner });
     }
     let typed = typed.into_values().collect();
-    Ok(Some((walk.found.into_iter().map(|f| f.tensor).collect(), typed)))
+    Some((walk.found.into_iter().map(|f| f.tensor).collect(), typed))
+}
+
+/// A stored file as a whole, or what is there of it.
+fn read_whole<R: Read + Seek>(file: &mut R, storage: Storage) -> Option<Vec<u8>> {
+    file.seek(SeekFrom::Start(storage.start)).ok()?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(storage.len).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 struct Found {
@@ -81,6 +89,7 @@ struct Found {
 struct Walk<'a> {
     pickle: &'a Pickle,
     storages: &'a BTreeMap<String, Storage>,
+    room: &'a Room,
     visits: usize,
     names: usize,
     found: Vec<Found>,
@@ -106,7 +115,8 @@ impl Walk<'_> {
                 let args = pickle.list(*args);
                 match (module.as_str(), name.as_str(), args) {
                     ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor_v3", _) => {
-                        self.found.extend(self.tensor(args, path));
+                        let found = self.tensor(args, path);
+                        self.found.extend(found);
                     }
                     ("torch._utils", "_rebuild_parameter", [data, ..]) => {
                         self.object(*data, path, depth + 1);
@@ -131,7 +141,7 @@ impl Walk<'_> {
     }
 
     /// A tensor of contiguous elements within its storage.
-    fn tensor(&self, args: &[Id], path: &str) -> Option<Found> {
+    fn tensor(&mut self, args: &[Id], path: &str) -> Option<Found> {
         let [storage, offset, shape, stride, more @ ..] = args else { return None };
         let Object::Persistent(reference) = self.pickle.get(*storage) else { return None };
         let [kind, class, key, ..] = self.pickle.list(*reference) else { return None };
@@ -146,6 +156,13 @@ impl Walk<'_> {
         });
         let dtype = dtype.or_else(|| dtype_of_storage(class))?;
         let storage = *self.storages.get(self.pickle.text(*key)?)?;
+        // One long list of dimensions may be that of many tensors.
+        let dimensions = self.pickle.list(*shape).len();
+        self.visits = self.visits.saturating_add(dimensions);
+        if self.visits > MAX_VISITS {
+            return None;
+        }
+        self.room.take(TENSOR + path.len() + 16 * dimensions)?;
         let ints = |id: Id| self.pickle.list(id).iter().map(|&i| self.pickle.int(i)).collect();
         let (shape, stride): (Option<Vec<u64>>, Option<Vec<u64>>) = (ints(*shape), ints(*stride));
         let (shape, stride) = (shape?, stride?);
