@@ -141,7 +141,8 @@ fn pack(how: &PackWeights, name: &Path, console: &Console) -> Result<Sizes, Fail
     let target = placed.unwrap_or_else(|| Target::Path(with_suffix(name, SUFFIX)));
     let (mut file, meta) = open(name)?;
     target.check(how.placing.force, [&meta])?;
-    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    let looks = Looks::of(&meta);
+    let mut output = target.open_as(how.placing.force, terminal(&how.placing), &looks)?;
     let label = Shown(name).to_string();
     let progress = Progress::start(console, label, Some(meta.len()), Counters::one());
     let done = |n| progress.counters.content.store(n, Relaxed);
@@ -160,7 +161,7 @@ fn pack(how: &PackWeights, name: &Path, console: &Console) -> Result<Sizes, Fail
             .map_err(|e| Failure::Verify(e.to_string()))?;
     }
     let on_disk = output.is_file();
-    output.publish(&Looks::of(&meta))?;
+    output.publish(&looks)?;
     let (raw, coded) = (summary.raw_len, summary.coded_len);
     if target != Target::Stdout || console.verbose() {
         console.note(&format!(
@@ -191,11 +192,12 @@ fn unpack(how: &UnpackWeights, name: &Path, console: &Console) -> Result<Sizes, 
     };
     let (file, meta) = open(name)?;
     target.check(how.placing.force, [&meta])?;
+    let looks = Looks::of(&meta);
     let mut archive = Archive::open(file, how.limits)?;
-    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    let mut output = target.open_as(how.placing.force, terminal(&how.placing), &looks)?;
     decode(how, name, &mut archive, &mut output, console).map_err(|e| explain(&output, e))?;
     let on_disk = output.is_file();
-    output.publish(&Looks::of(&meta))?;
+    output.publish(&looks)?;
     let raw = archive.raw_len();
     if target != Target::Stdout || console.verbose() {
         console.note(&format!("{} : {raw} bytes", Shown(name)));
@@ -227,11 +229,12 @@ fn tensors(
     };
     let (file, meta) = open(name)?;
     target.check(how.placing.force, [&meta])?;
+    let looks = Looks::of(&meta);
     let mut archive = Archive::open(file, how.limits)?;
-    let mut output = target.open(how.placing.force, terminal(&how.placing))?;
+    let mut output = target.open_as(how.placing.force, terminal(&how.placing), &looks)?;
     let bytes =
         vxc_zipnn::extract(&mut archive, names, &mut output).map_err(|e| explain(&output, e))?;
-    output.publish(&Looks::of(&meta))?;
+    output.publish(&looks)?;
     console.note(&format!("{} : {} tensors, {bytes} bytes", Shown(name), names.len()));
     Ok(Sizes::default())
 }
@@ -292,7 +295,7 @@ fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
         lists.serialize_element(&listing).map_err(written)?;
         Ok(Sizes::default())
     });
-    lists.end().map_err(written)?;
+    SerializeSeq::end(lists).map_err(written)?;
     let mut out = json.into_inner();
     out.write_all(b"\n").and_then(|()| out.flush()).map_err(failed)?;
     Ok(code)
