@@ -35,7 +35,7 @@ const FIXED: u64 = 2 << 20;
 /// The dictionary of a setting.
 fn dict(setting: u8, content: u64) -> u32 {
     let whole = preset_dict(setting % 10);
-    if setting / 10 % 2 == 0 {
+    if (setting / 10).is_multiple_of(2) {
         return whole;
     }
     u32::try_from(content / 4).unwrap_or(u32::MAX).max(MIN_DICT).min(whole)
@@ -43,7 +43,7 @@ fn dict(setting: u8, content: u64) -> u32 {
 
 /// Bytes that the encoder takes, as liblzma has it for the trees of its higher presets: window, hash, tree.
 pub fn memory(setting: u8, content: u64) -> u64 {
-    if setting % 10 > LARGEST && setting / 10 % 2 == 0 {
+    if setting % 10 > LARGEST && (setting / 10).is_multiple_of(2) {
         // There is no such setting.
         return FIXED;
     }
