@@ -2,7 +2,8 @@
 # Runs the fuzz targets under libFuzzer and AddressSanitizer.
 #   tests/fuzz.sh smoke                    each target a fixed number of runs, as CI does
 #   tests/fuzz.sh SECONDS [TARGET…]        each target (or those named) for so long; the corpus is kept
-# FUZZ_DATA names a folder whose HDF5, ROOT, NumPy and gzip files are further seeds. Needs cargo-fuzz and a C++ compiler.
+# FUZZ_SEEDS names the program that writes seeds, where it is built already; FUZZ_DATA a folder whose HDF5, ROOT, NumPy
+# and gzip files are further seeds. Needs cargo-fuzz and a C++ compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 all=(roundtrip archive header tokeniser model hdf5 root numpy remake unpack weights)
@@ -12,7 +13,9 @@ targets=("${@:-${all[@]}}")
 work=${FUZZ_WORK:-fuzz/target/work}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
-cargo run --quiet -p vxc-fuzz --bin seeds -- "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
+seeds=(cargo run --quiet -p vxc-fuzz --bin seeds --)
+if [ -n "${FUZZ_SEEDS:-}" ]; then seeds=("$FUZZ_SEEDS"); fi
+"${seeds[@]}" "$work/seeds" ${FUZZ_DATA:+"$FUZZ_DATA"}
 # Sanitizers are unstable flags: a nightly toolchain has them, and so has any other that is told to.
 if rustc +nightly --version >/dev/null 2>&1; then export RUSTUP_TOOLCHAIN=nightly; else export RUSTC_BOOTSTRAP=1; fi
 # A short run is over before an optimised build pays.
