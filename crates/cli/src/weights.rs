@@ -292,7 +292,7 @@ fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
         lists.serialize_element(&listing).map_err(written)?;
         Ok(Sizes::default())
     });
-    lists.end().map_err(written)?;
+    SerializeSeq::end(lists).map_err(written)?;
     let mut out = json.into_inner();
     out.write_all(b"\n").and_then(|()| out.flush()).map_err(failed)?;
     Ok(code)
