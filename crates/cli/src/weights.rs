@@ -23,6 +23,8 @@ use crate::progress::{Counters, Progress};
 
 /// The end of an archive's name.
 const SUFFIX: &str = ".vxw";
+/// Of the memory, what the program takes before it reads anything.
+const PROGRAM: u64 = 8 << 20;
 /// Bytes of a list that are printed at a time.
 const LINES: usize = 1 << 16;
 
@@ -94,7 +96,7 @@ impl UnpackWeights {
         Ok(Self {
             placing,
             files: a.files,
-            limits: Limits { max_output, max_memory: a.memory },
+            limits: Limits { max_output, max_memory: a.memory - PROGRAM.min(a.memory / 4) },
             threads: a.general.threads.into(),
             what,
         })
