@@ -174,7 +174,9 @@ pub fn peak_of(f: &Folder, args: &[&str], code: i32) -> u64 {
 /// One run of [`peak_of`]; none where nothing was seen.
 #[track_caller]
 fn peak_seen(f: &Folder, args: &[&str], code: i32) -> Option<u64> {
-    let mut child = f.command(args).spawn().unwrap();
+    // Nobody reads what it says, and a full pipe would hold it up.
+    let mut command = f.command(args);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let file = format!("/proc/{}/status", child.id());
     let mut last = None;
     let status = loop {
