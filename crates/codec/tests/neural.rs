@@ -304,7 +304,8 @@ fn intact_segments_are_salvaged() {
         println!("-{level}: {} segments, {primed} of them primed", segments.len());
         // The network alone leaves nothing behind.
         assert!(segments.len() >= 4 && (primed > 0) == (level > 7));
-        for hit in &segments {
+        // The key of the others, one of these, and the last.
+        for hit in [&segments[0], &segments[2], &segments[segments.len() - 1]] {
             let mut bad = archive.clone();
             bad[(hit.file_offset + hit.file_bytes - 2) as usize] ^= 0x40;
             assert!(vxc::decompress(&bad, &decoding(&model)).is_err());
