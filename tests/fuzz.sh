@@ -31,7 +31,7 @@ for target in "${targets[@]}"; do
   common=("$work/corpus/$target" "$work/seeds/$target" "-artifact_prefix=$work/crashes/$target/" -timeout=60 -rss_limit_mb=3000 -max_len=65536)
   if [ "$length" = smoke ]; then
     # Whole compressions are hundreds of times slower than parsers.
-    case $target in roundtrip | tokeniser) runs=40 ;; weights) runs=150 ;; remake | unpack) runs=300 ;; *) runs=2000 ;; esac
+    case $target in roundtrip | tokeniser) runs=30 ;; weights) runs=60 ;; remake | unpack) runs=300 ;; archive) runs=1000 ;; *) runs=2000 ;; esac
     limit=("-runs=$runs" -seed=1)
   else
     limit=("-max_total_time=$length" -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
