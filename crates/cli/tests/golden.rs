@@ -92,7 +92,8 @@ fn good_ones_decode_and_others_are_refused() {
         }
     }
     println!("{good} files decode, {refused} are refused");
-    assert!(good >= 30 && refused >= 25);
+    // More may be added; none goes.
+    assert!(good >= 37 && refused >= 28, "{good} and {refused}");
 }
 
 /// Testing tells files of a later version from damage, as decompression does.
