@@ -79,10 +79,15 @@ pub fn error_line(message: &str) {
 /// [`Failure::Closed`] if the reader is gone, I/O.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| match e.kind() {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unprinted)
+}
+
+/// What an error of standard output means.
+pub fn unprinted(e: std::io::Error) -> Failure {
+    match e.kind() {
         std::io::ErrorKind::BrokenPipe => Failure::Closed,
         _ => Failure::Io("standard output".into(), e),
-    })
+    }
 }
 
 /// A name as it may be shown.

@@ -84,11 +84,10 @@ pub fn test(options: &DecompressOptions, name: &Path, console: &Console) -> Resu
         Err(failure) => {
             if failure.code() == 1 && searchable && console.talks() {
                 // What is wrong is known already; where the report itself fails, it says less.
-                match salvage::report(options, name, console) {
-                    Err(limit) if limit.code() == 4 => {
-                        print(&format!("{} : not looked at further: {limit}\n", Shown(name)))?;
-                    }
-                    _ => {}
+                if let Err(limit) = salvage::report(options, name, console)
+                    && limit.code() == 4
+                {
+                    print(&format!("{} : not looked at further: {limit}\n", Shown(name)))?;
                 }
             }
             Err(failure)

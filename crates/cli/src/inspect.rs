@@ -69,7 +69,7 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
             header.level, header.writer, header.profile
         ),
     );
-    let entries = archive.segments();
+    let entries = list::segments(&archive, &how.options)?;
     let coded: u64 = entries.iter().map(|e| e.file_bytes).sum();
     line(
         out,
@@ -79,10 +79,10 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
             len.saturating_sub(coded)
         ),
     );
-    for (id, stream) in archive.streams()?.iter().enumerate() {
-        let own = || entries.iter().filter(|e| e.info.stream as usize == id);
-        let raw: u64 = own().map(|e| e.info.raw_len).sum();
-        let bytes: u64 = own().map(|e| e.file_bytes).sum();
+    let streams = archive.streams()?;
+    let sums = list::stream_sums(&entries, streams.len());
+    for ((id, stream), sums) in streams.iter().enumerate().zip(sums) {
+        let (raw, bytes) = (sums.content_bytes, sums.file_bytes);
         line(
             out,
             format!(

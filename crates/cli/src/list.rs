@@ -162,6 +162,30 @@ pub fn segments(
     Ok(archive.segments())
 }
 
+/// What the segments of a stream have together.
+#[derive(Clone, Copy, Default)]
+pub struct StreamSums {
+    /// Bytes of the content.
+    pub content_bytes: u64,
+    /// Bytes in the file.
+    pub file_bytes: u64,
+    /// Their number.
+    pub segments: u64,
+}
+
+/// Of each of the first archive's streams.
+pub fn stream_sums(segments: &[SegmentEntry], streams: usize) -> Vec<StreamSums> {
+    let mut all = vec![StreamSums::default(); streams];
+    for s in segments.iter().filter(|s| s.archive == 0) {
+        if let Some(sums) = all.get_mut(s.info.stream as usize) {
+            sums.content_bytes += s.info.raw_len;
+            sums.file_bytes += s.file_bytes;
+            sums.segments += 1;
+        }
+    }
+    all
+}
+
 /// Looks at one archive.
 fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
     let (mut archive, file_bytes) = open(name, options)?;
@@ -192,29 +216,19 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         crate::meta::without_suffix(name).and_then(|n| crate::layout::names_beside(&n)).as_ref(),
     );
     let streams = streams.map(|streams| {
-        // Of each stream: bytes of the content, bytes of the file, segments.
-        let mut sums = vec![(0, 0, 0); streams.len()];
-        for s in segments.iter().filter(|s| s.archive == 0) {
-            if let Some((content, file, count)) = sums.get_mut(s.stream as usize) {
-                *content += s.content_bytes;
-                *file += s.file_bytes;
-                *count += 1;
-            }
-        }
-        let describe = |((id, stream), (content_bytes, file_bytes, segments))| {
-            let stream: &vxc::stream::Stream = stream;
-            StreamReport {
+        let sums = stream_sums(&entries, streams.len());
+        let describe =
+            |((id, stream), sums): ((usize, &vxc::stream::Stream), StreamSums)| StreamReport {
                 id,
                 form: streams::form(stream),
                 record_bytes: stream.code().layout().map_or(0, |l| l.record_bytes as u64),
                 fields: streams::fields(stream),
                 relations: streams::relations(stream, &names),
                 model: stream.model().map(|m| m.id().to_string()),
-                content_bytes,
-                file_bytes,
-                segments,
-            }
-        };
+                content_bytes: sums.content_bytes,
+                file_bytes: sums.file_bytes,
+                segments: sums.segments,
+            };
         streams.iter().enumerate().zip(sums).map(describe).collect::<Vec<_>>()
     });
     let archives: Vec<Checksums> = archive

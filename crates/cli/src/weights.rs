@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
-use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,7 +13,7 @@ use vxc_zipnn::{Archive, Level, Limits, Options, Tensor, WeightsError};
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
 use crate::batch::{Sizes, each};
 use crate::compress::remove;
-use crate::console::{Console, Shown, hex, print, ratio};
+use crate::console::{Console, Shown, hex, print, ratio, unprinted};
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
@@ -281,11 +281,7 @@ fn list(how: &UnpackWeights, name: &Path) -> Result<Sizes, Failure> {
 
 /// Prints what archives hold as JSON: a list with one object for each, made as it is printed.
 fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
-    let failed = |e: std::io::Error| match e.kind() {
-        ErrorKind::BrokenPipe => Failure::Closed,
-        _ => Failure::Io("standard output".into(), e),
-    };
-    let written = |e: serde_json::Error| failed(e.into());
+    let written = |e: serde_json::Error| unprinted(e.into());
     let out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
     let mut json = serde_json::Serializer::pretty(out);
     let mut lists = json.serialize_seq(None).map_err(written)?;
@@ -299,7 +295,7 @@ fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
     });
     SerializeSeq::end(lists).map_err(written)?;
     let mut out = json.into_inner();
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(failed)?;
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(unprinted)?;
     Ok(code)
 }
 

@@ -2,12 +2,11 @@
 
 mod common;
 
-use common::{Folder, peak_of, table, text};
+use common::{Folder, peak_of, peaks_are_measured, table, text};
 
 #[test]
 fn threads_are_reduced_to_stay_below_the_memory() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -32,8 +31,7 @@ const LEVELS: [(&str, usize); 6] =
 
 #[test]
 fn bombs_of_every_level_stay_within_limits() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -58,8 +56,7 @@ fn bombs_of_every_level_stay_within_limits() {
 fn claims_are_checked_before_memory_is_taken() {
     use vxc_format::{ArchiveWriter, NewSegment, RawSummary, SegmentKind, min_coded_len};
     use vxc_format::{Block, BlockReader, DecodeLimits};
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -104,11 +101,26 @@ fn claims_are_checked_before_memory_is_taken() {
     }
 }
 
+/// A model file with the code of another one and these sections: raw length, stored bytes.
+fn with_sections(model: &[u8], sections: [(u64, &[u8]); 4]) -> Vec<u8> {
+    let mut rest = &model[10..];
+    let mut varint = || vxc_entropy::read_varint(&mut rest).unwrap();
+    let (_, stored) = (varint(), varint());
+    let end = model.len() - rest.len() + stored as usize;
+    let mut file = model[..end].to_vec();
+    for (raw, stored) in sections {
+        vxc_entropy::write_varint(&mut file, raw);
+        vxc_entropy::write_varint(&mut file, stored.len() as u64);
+        file.extend_from_slice(stored);
+    }
+    file.extend_from_slice(&vxc_format::content::crc32c(&file).to_le_bytes());
+    file
+}
+
 /// A model file of a few kilobytes whose sections are zeros.
 #[test]
 fn a_model_that_expands_is_refused() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -116,20 +128,7 @@ fn a_model_that_expands_is_refused() {
     f.run(&["-5", "x"]).good();
     f.run(&["fit", "x", "-o", "m.vxm"]).good();
     let zeros = zstd::bulk::compress(&vec![0; 255 << 20], 3).unwrap();
-    let mut file = f.read("m.vxm")[..10].to_vec();
-    let mut code = &f.read("m.vxm")[10..];
-    let before = code;
-    let varint = |bytes: &mut &[u8]| vxc_entropy::read_varint(bytes).unwrap();
-    let (_, stored) = (varint(&mut code), varint(&mut code));
-    let end = before.len() - code.len() + stored as usize;
-    file.extend_from_slice(&before[..end]);
-    for _ in 0..4 {
-        vxc_entropy::write_varint(&mut file, 255 << 20);
-        vxc_entropy::write_varint(&mut file, zeros.len() as u64);
-        file.extend_from_slice(&zeros);
-    }
-    let crc = vxc_format::content::crc32c(&file);
-    file.extend_from_slice(&crc.to_le_bytes());
+    let file = with_sections(&f.read("m.vxm"), [(255 << 20, &zeros[..]); 4]);
     f.write("bomb.vxm", &file);
     assert!(file.len() < 200_000);
     let peak = peak_of(&f, &["-tq", "-M", "64", "--model", "bomb.vxm", "x.vxc"], 4);
@@ -142,9 +141,7 @@ fn a_model_that_expands_is_refused() {
 /// Models that the user gives count, and so does what each of them holds.
 #[test]
 fn models_count_together() {
-    use vxc_entropy::write_varint;
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -156,19 +153,9 @@ fn models_count_together() {
     println!("{refused} MiB with -M 128, {whole} MiB with -M 256");
     assert!(refused <= 128 && (129..=256).contains(&whole), "{refused}, {whole} MiB");
     // A section of 60 MiB in a file of kilobytes: less than -M by itself, not beside the states.
-    let good = f.read("m.vxm");
-    let mut rest = &good[10..];
-    let mut varint = || vxc_entropy::read_varint(&mut rest).unwrap();
-    let (_, stored) = (varint(), varint());
-    let end = good.len() - rest.len() + stored as usize;
-    let mut file = good[..end].to_vec();
     let zeros = zstd::bulk::compress(&vec![0; 60 << 20], 3).unwrap();
-    for (raw, stored) in [(0, &[][..]), (0, &[]), (60 << 20, &zeros), (0, &[])] {
-        write_varint(&mut file, raw);
-        write_varint(&mut file, stored.len() as u64);
-        file.extend_from_slice(stored);
-    }
-    file.extend_from_slice(&vxc_format::content::crc32c(&file).to_le_bytes());
+    let none = (0, &[][..]);
+    let file = with_sections(&f.read("m.vxm"), [none, none, (60 << 20, &zeros[..]), none]);
     f.write("bomb.vxm", &file);
     let peak = peak_of(&f, &["-tq", "-M", "96", "--model", "bomb.vxm", "x.vxc"], 4);
     assert!(peak <= 96, "{peak} MiB");
@@ -178,8 +165,7 @@ fn models_count_together() {
 #[test]
 fn tables_count() {
     use vxc_format::{ArchiveWriter, Header, NewSegment, RawSummary, SegmentKind};
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -220,8 +206,7 @@ fn tables_count() {
 /// Archives of a few kilobytes, the unpacked form in which takes hundreds of MiB to make a file of.
 #[test]
 fn unpacked_forms_stay_within_limits() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();

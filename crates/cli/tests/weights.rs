@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, peak_of};
+use common::{Folder, peak_of, peaks_are_measured};
 
 /// A safetensors file of one matrix of 32-bit floats and a vector.
 fn checkpoint() -> Vec<u8> {
@@ -158,8 +158,7 @@ fn listed(header: &str, content: &[u8]) -> Vec<u8> {
 /// A tensor of zeros, 200 MB out of a kilobyte.
 #[test]
 fn a_large_tensor_is_not_held() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -181,8 +180,7 @@ fn a_large_tensor_is_not_held() {
 /// A list of 300,000 tensors of no bytes: memory without content.
 #[test]
 fn a_long_list_is_bounded() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();
@@ -204,8 +202,7 @@ fn a_long_list_is_bounded() {
 /// An archive whose index says a million times: the same byte again.
 #[test]
 fn a_long_index_is_bounded() {
-    if !cfg!(target_os = "linux") {
-        println!("skipped: peak memory is measured on Linux only");
+    if !peaks_are_measured() {
         return;
     }
     let f = Folder::new();

@@ -67,7 +67,8 @@ struct Codes {
     /// By id; why not, where one cannot be opened.
     streams: BTreeMap<u32, Result<Stream, String>>,
     keys: Keys,
-    budget: Budget,
+    /// Bytes that models, streams and lists hold.
+    held: u64,
 }
 
 impl<R: Read + Seek> Salvage<R> {
@@ -188,7 +189,7 @@ impl<R: Read + Seek> Salvage<R> {
             Some(e) if streams.values().all(Result::is_err) => return Err(e),
             _ => {}
         }
-        Ok(Codes { streams, keys: Keys::default(), budget })
+        Ok(Codes { streams, keys: Keys::default(), held: budget.held() })
     }
 
     /// Decodes segments that do not wait for each other.
@@ -230,7 +231,7 @@ impl<R: Read + Seek> Salvage<R> {
                 }
             };
             let each = stream.memory(info.kind, info.raw_len);
-            let fixed = codes.budget.held().saturating_add(codes.keys.bytes());
+            let fixed = codes.held.saturating_add(codes.keys.bytes());
             check_memory(each.saturating_add(fixed), &limits)?;
             most = most.min(threads(self.options.threads, limits.max_memory, fixed, each));
             let Block::Segment(segment) = read_block_at(&mut self.input, *at, &limits)? else {

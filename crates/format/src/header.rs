@@ -220,6 +220,16 @@ impl Header {
     }
 }
 
+/// Memory of an archive in a list but for its name and its blocks, lists growing by doubling: the kinds of lists hold
+/// themselves to it.
+pub(crate) const ARCHIVE_MEMORY: usize = 1024;
+
+/// Memory of an archive in a list, but for its blocks.
+pub(crate) fn listed_memory(header: Option<&Header>) -> u64 {
+    let name = header.and_then(|h| h.name.as_deref()).map_or(0, len64);
+    name.saturating_add(ARCHIVE_MEMORY as u64)
+}
+
 /// `Ok` if `found`, the up to eight bytes at `at`, is the signature.
 pub(crate) fn check_signature(found: &[u8], at: u64) -> Result<(), FormatError> {
     if found == SIGNATURE {

@@ -19,7 +19,7 @@ use crate::content::{crc32c_more, len64};
 use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::FrameHead;
-use crate::header::Header;
+use crate::header::{ARCHIVE_MEMORY, Header, listed_memory};
 use crate::index::EntryKind;
 use crate::limits::{self, DecodeLimits};
 use crate::model::ModelId;
@@ -147,8 +147,7 @@ fn by_index<R: Read + Seek>(
     // What is listed becomes what is found, so all of it is known before.
     let blocks = |a: &ArchiveIndex| {
         let blocks = u64::try_from(a.entries().len()).unwrap_or(u64::MAX);
-        let name = a.header().name.as_deref().map_or(0, len64);
-        blocks.saturating_mul(FOUND_MEMORY).saturating_add(ARCHIVE_MEMORY).saturating_add(name)
+        blocks.saturating_mul(FOUND_MEMORY).saturating_add(listed_memory(Some(a.header())))
     };
     let table_bytes = index.archives().iter().map(blocks).fold(0, u64::saturating_add);
     let all = table_bytes.saturating_add(index.table_bytes());
@@ -240,9 +239,7 @@ fn payload_is_intact<R: Read>(
 /// Memory of one found block, of one lost segment, of one damaged range: lists grow by doubling.
 const FOUND_MEMORY: u64 = 256;
 const _: () = assert!(size_of::<(SegmentHeader, u64)>() * 2 <= 256);
-/// Memory of an archive but for its name and its blocks.
-const ARCHIVE_MEMORY: u64 = 1024;
-const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= 1024);
+const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= ARCHIVE_MEMORY);
 
 /// Bytes looked at together.
 const WINDOW: usize = 1 << 20;

@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use crate::block::{Block, read_block_at};
 use crate::constants::{FOOTER_BYTES, SIGNATURE};
-use crate::content::len64;
 use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::{FrameHead, Tag};
-use crate::header::{Header, check_signature};
+use crate::header::{ARCHIVE_MEMORY, Header, check_signature, listed_memory};
 use crate::index::{Entry, EntryKind, parse_payload};
 use crate::ledger::Ledger;
 use crate::limits::{self, DecodeLimits};
@@ -19,9 +18,7 @@ use crate::segment::{Segment, SegmentInfo};
 use crate::source::Source;
 use crate::stream::StreamDef;
 
-/// Memory of an archive but for its name and its table.
-const ARCHIVE_MEMORY: u64 = 1024;
-const _: () = assert!(size_of::<ArchiveIndex>() * 2 + 64 <= 1024);
+const _: () = assert!(size_of::<ArchiveIndex>() * 2 + 64 <= ARCHIVE_MEMORY);
 
 /// The indexes of all archives of a file, in order.
 #[derive(Clone, Debug)]
@@ -55,8 +52,7 @@ impl FileIndex {
             let archive = ArchiveIndex::read(input, end, limits.max_memory.saturating_sub(memory))?;
             memory = memory
                 .saturating_add(archive.ledger.bytes())
-                .saturating_add(archive.header.name.as_deref().map_or(0, len64))
-                .saturating_add(ARCHIVE_MEMORY);
+                .saturating_add(listed_memory(Some(&archive.header)));
             limits::check("the table of blocks", memory, limits.max_memory)?;
             end = archive.start;
             archives.push(archive);

@@ -270,7 +270,8 @@ pub fn join<'a>(
     let wide = u32::try_from(unit).map_err(|_| wrong())?;
     let entries = lengths.len();
     let heads = if version.is_some() { entries.saturating_mul(HEAD) } else { 0 };
-    let behind = if tail == Tail::None { 0 } else { entries.saturating_mul(4).saturating_add(8) };
+    let behind = if tail == Tail::None { 0 } else { tail_bytes(entries as u64) };
+    let behind = usize::try_from(behind).unwrap_or(usize::MAX);
     let total = values.len().saturating_add(heads).saturating_add(behind);
     let mut out = Vec::with_capacity(total);
     let (mut rest, mut at) = (values, base);

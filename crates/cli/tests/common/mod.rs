@@ -163,6 +163,15 @@ pub fn have(program: &str) -> bool {
     found
 }
 
+/// Whether [`peak_of`] works here.
+pub fn peaks_are_measured() -> bool {
+    let measured = cfg!(target_os = "linux");
+    if !measured {
+        println!("skipped: peak memory is measured on Linux only");
+    }
+    measured
+}
+
 /// Runs to the end, which must be with this code, and gives the peak of the resident set in MiB, as the system counts it. A
 /// program that ends before the first look is run again.
 #[track_caller]

@@ -13,16 +13,13 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use self::ends::FOOTER_LEN;
-use super::{
-    ARCHIVE_MEMORY, FOUND_MEMORY, Method, RecoveredArchive, Recovery, WINDOW, intact,
-    payload_is_intact,
-};
+use super::{FOUND_MEMORY, Method, RecoveredArchive, Recovery, WINDOW, intact, payload_is_intact};
 use crate::block::BlockHead;
 use crate::constants::{FOOTER_BYTES, MAX_FRAME_PREFIX, MAX_HEADER_BODY, SIGNATURE};
 use crate::content::len64;
 use crate::error::FormatError;
 use crate::frame::{FrameHead, Tag};
-use crate::header::Header;
+use crate::header::{Header, listed_memory};
 use crate::limits::{self, DecodeLimits};
 use crate::source::Source;
 
@@ -184,9 +181,7 @@ impl<'a, R: Read + Seek> Scan<'a, R> {
         self.start = None;
         self.reached = (0, 0);
         if !archive.is_empty() {
-            let name =
-                archive.header.as_ref().and_then(|h| h.name.as_ref()).map_or(0, |name| len64(name));
-            self.hold(ARCHIVE_MEMORY.saturating_add(name))?;
+            self.hold(listed_memory(archive.header.as_ref()))?;
             self.done.push(archive);
         }
         Ok(())
