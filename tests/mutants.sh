@@ -21,7 +21,7 @@ run() {
 # Some of the crates by the variable PACKAGES, all otherwise.
 for package in ${PACKAGES:-entropy format tokens infer}; do
   case $package in
-    entropy) run vxc-entropy ;;
+    entropy) run vxc-entropy --features desync ;;
     format) run vxc-format ;;
     tokens) run vxc-tokens -f 'crates/tokens/src/{bins,transform,step,restore,ordered,columns}.rs' ;;
     infer) run vxc-infer -f 'crates/infer/src/ops/*.rs' -f 'crates/infer/src/engine/*.rs' ;;

@@ -3,28 +3,25 @@
 //! What is written depends on the bytes and the options alone: not on how they arrive, nor on the number of
 //! threads. Decisions are made when the look-ahead is full or the input ends.
 
+mod planning;
+mod segment;
+
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
 
-use vxc_format::constants::MAX_SEGMENT_RAW;
-use vxc_format::{
-    ArchiveWriter, Footer, Header, NewSegment, RawSummary, SegmentKind, TokeniserSource, Writer,
-};
+use vxc_format::{ArchiveWriter, Footer, Header, NewSegment, Writer};
+use vxc_tokens::RecordLayout;
 
+use self::segment::{Coded, Cut, Output, code_segment};
 use crate::error::Error;
-use crate::level::{LOOKAHEAD, Level, segments};
+use crate::level::{LOOKAHEAD, Level};
 use crate::model::Model;
 use crate::options::{CompressOptions, threads};
 use crate::parallel::in_parallel;
-use crate::plan::{LONG_TRIAL_BYTES, Part, model_helps, parts, parts_like, plan};
-use crate::segment_code::{Method, State};
-use crate::stream::Stream;
-use crate::stream_code::{Form, StreamCode};
-use vxc_tokens::RecordLayout;
+use crate::plan::{Part, parts};
+use crate::segment_code::State;
 
 /// What a compression did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,34 +46,6 @@ pub struct Summary {
     pub coding_seconds: f64,
     /// Seconds spent on decoding again and comparing, summed over threads.
     pub verify_seconds: f64,
-}
-
-/// A segment to come.
-#[derive(Clone, Copy, Debug)]
-struct Cut {
-    stream: usize,
-    len: usize,
-    /// Whether its final state starts the stream's others.
-    key: bool,
-}
-
-/// A stream that is being written.
-struct Output {
-    stream: Stream,
-    method: Method,
-    id: u32,
-    /// The key segment's number, kind and final state.
-    key: Option<(u64, SegmentKind, State)>,
-}
-
-/// One coded segment.
-struct Coded {
-    kind: SegmentKind,
-    raw: RawSummary,
-    bytes: Vec<u8>,
-    state: State,
-    coding: Duration,
-    verify: Duration,
 }
 
 /// Compresses what is written to it. [`Encoder::finish`] completes the archive; an encoder that is dropped
@@ -226,127 +195,6 @@ impl<W: Write> Encoder<W> {
         self.buffer.len() - self.start
     }
 
-    /// Decides on streams and segments of the look-ahead. `more` says that bytes follow it: then a record
-    /// that it cuts is left for the next one.
-    fn plan(&mut self, more: bool) -> Result<(), Error> {
-        let started = Instant::now();
-        let from = self.start;
-        let sample = &self.buffer[from..from + self.pending().min(LOOKAHEAD as usize)];
-        let given = match &self.options.model {
-            Some(model) => model.layout().cloned().or_else(|| self.options.layout.clone()),
-            None => self.options.layout.clone(),
-        };
-        let parts = match std::mem::take(&mut self.given) {
-            none if none.is_empty() => {
-                // Who gives a layout answers for its start; a model may be for other data.
-                let checked = self.options.model.is_none() && self.summary.raw_bytes == 0;
-                parts_like(sample, given.as_ref(), more, checked)
-            }
-            sections => sections,
-        };
-        let mut at = from;
-        let most = parts.iter().map(|p| p.len).max().unwrap_or(0);
-        for part in &parts {
-            let sample = at..at + part.len;
-            at += part.len;
-            let record = part.layout.as_ref().map_or(1, |l| l.record_bytes) as u64;
-            let level = self.level;
-            let (longest, single) = match self.options.segment_bytes {
-                // A key must still hold something to learn from.
-                Some(n) => (n.clamp(1 << 12, MAX_SEGMENT_RAW), n.min(level.single_bytes())),
-                None => (level.segment_bytes(), level.single_bytes()),
-            };
-            let lengths = segments(longest, single, part.len as u64, record);
-            let stream = self.add_stream(part, sample, &lengths, part.len == most)?;
-            for (j, &len) in lengths.iter().enumerate() {
-                let key = j == 0 && lengths.len() > 1;
-                self.cuts.push_back(Cut { stream, len: len as usize, key });
-            }
-        }
-        self.summary.plan_seconds += started.elapsed().as_secs_f64();
-        Ok(())
-    }
-
-    fn add_stream(
-        &mut self,
-        part: &Part,
-        sample: Range<usize>,
-        lengths: &[u64],
-        largest_part: bool,
-    ) -> Result<usize, Error> {
-        let level = self.level;
-        let largest = lengths.iter().copied().max().unwrap_or(1);
-        let total = part.len as u64;
-        let bytes = &self.buffer[sample.clone()];
-        let own = plan(level, part.layout.as_ref(), bytes, total, largest)?;
-        let trained = self.options.model.is_none() && level.is_neural();
-        if trained && largest_part {
-            self.train(&own.code, sample.clone())?;
-        }
-        let sample = &self.buffer[sample];
-        let model = if trained { &self.trained } else { &self.options.model };
-        let model = model.clone().filter(|m| m.layout() == part.layout.as_ref());
-        let method = |model: &Model| model.method(level, self.options.pure);
-        let embed = trained || self.options.embed_model;
-        // Who can afford to train can afford to know what it brought.
-        let most = if trained { usize::MAX } else { LONG_TRIAL_BYTES };
-        let carried = embed && self.streams.iter().all(|s| s.stream.model().is_none());
-        let price = (carried, most);
-        // Asked for by name, the network codes, whatever it costs.
-        let forced = |model: &Model| self.options.pure && model.neural().is_some();
-        let (stream, method, source) = match model {
-            // A model is used where it helps, and only there is it needed to decompress.
-            Some(model)
-                if forced(&model)
-                    || model_helps(&model, method(&model), &own, sample, total, price)? =>
-            {
-                self.summary.networks += usize::from(model.neural().is_some());
-                if carried {
-                    model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
-                    self.writer.embed_model(model.file())?;
-                    self.summary.embedded_bytes += model.file().len() as u64;
-                }
-                let method = method(&model);
-                let source = TokeniserSource::Model(model.id());
-                (Stream::of_model(model), method, source)
-            }
-            _ => (Stream::new(own.code), own.method, TokeniserSource::Inline),
-        };
-        let kind = stream.code().kind();
-        let payload = match source {
-            TokeniserSource::Inline => stream.code().to_bytes(),
-            TokeniserSource::Model(_) => Vec::new(),
-        };
-        let id = self.writer.define_stream(kind, source, &payload)?;
-        // What verification decodes with is what a reader will read.
-        let stream = match source {
-            TokeniserSource::Inline => stream.read_back(&payload)?,
-            TokeniserSource::Model(_) => stream,
-        };
-        self.summary.streams.push(match stream.code().form {
-            Form::Text | Form::Bytes => 0,
-            _ => stream.code().record_bytes() as u64,
-        });
-        self.streams.push(Output { stream, method, id, key: None });
-        Ok(self.streams.len() - 1)
-    }
-
-    /// Trains a network on the first records that there are.
-    fn train(&mut self, code: &StreamCode, sample: Range<usize>) -> Result<(), Error> {
-        let (Some(trainer), None, Form::Fields(_)) =
-            (&self.options.trainer, &self.trained, &code.form)
-        else {
-            return Ok(());
-        };
-        let record = code.record_bytes();
-        let raw = &self.buffer[sample];
-        let whole = &raw[..raw.len() / record * record];
-        if let Some((network, alone)) = trainer.train(code, whole)? {
-            self.trained = Some(Arc::new(Model::bare(self.level, code, network, alone)?));
-        }
-        Ok(())
-    }
-
     /// Codes and writes all planned segments.
     fn code_planned(&mut self) -> Result<(), Error> {
         loop {
@@ -443,43 +291,6 @@ impl<W: Write> Encoder<W> {
         self.summary.verify_seconds += coded.verify.as_secs_f64();
         Ok(())
     }
-}
-
-/// Codes one segment; stored where that is not larger.
-fn code_segment(output: &Output, raw: &[u8], key: bool, verify: bool) -> Result<Coded, Error> {
-    let start = || match &output.key {
-        Some((_, _, state)) => state.clone(),
-        None => output.stream.fresh(output.method.kind()),
-    };
-    let started = Instant::now();
-    let mut state = start();
-    let (kind, bytes) = output.stream.encode(output.method, &mut state, raw)?;
-    let summary = RawSummary::of(raw);
-    let coding = started.elapsed();
-    if bytes.len() >= raw.len() {
-        return Ok(Coded {
-            kind: SegmentKind::Stored,
-            raw: summary,
-            bytes: raw.to_vec(),
-            state: State::None,
-            coding,
-            verify: Duration::ZERO,
-        });
-    }
-    if !key {
-        // Nobody starts from it: its memory is free for the verification's.
-        state = State::None;
-    }
-    let started = Instant::now();
-    if verify {
-        let mut back = Vec::new();
-        let mut check = start();
-        let decoded = output.stream.decode(kind, &mut check, &bytes, &mut back, raw.len());
-        if decoded.is_err() || back != raw {
-            return Err(Error::Verify { at: 0 });
-        }
-    }
-    Ok(Coded { kind, raw: summary, bytes, state, coding, verify: started.elapsed() })
 }
 
 fn writer_version() -> Writer {

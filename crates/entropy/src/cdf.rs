@@ -208,6 +208,14 @@ mod tests {
                 assert_eq!(u64::from(SharedDivision::by(sum).of(w as u32)), exact, "{w} of {sum}");
             }
         }
+        // Sums whose low bits are all cut off, of which a reciprocal that is not rounded down would be too large.
+        for (sum, w, exact) in [
+            (549_789_694_207, 4_168_901_633, 494),
+            (549_892_753_151, 4_186_530_305, 496),
+            (549_997_132_799, 3_782_915_328, 448),
+        ] {
+            assert_eq!(SharedDivision::by(sum).of(w), exact, "{w} of {sum}");
+        }
     }
 
     proptest! {

@@ -56,3 +56,54 @@ pub fn parting(encoder: &Trace, decoder: &Trace) -> Option<(u64, u64)> {
     let same = encoder.marks.iter().zip(&decoder.marks).take_while(|(a, b)| a == b).count() as u64;
     Some((same * STRETCH, (same + 1) * STRETCH))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BinaryCoder, RangeEncoder};
+
+    /// The trace of an encoder of that many decisions, of which some are `true`.
+    fn trace(steps: u64, is_true: impl Fn(u64) -> bool) -> Trace {
+        start();
+        let mut encoder = RangeEncoder::new();
+        (0..steps).for_each(|i| _ = encoder.bit(1 << 14, is_true(i)));
+        take()
+    }
+
+    #[test]
+    fn the_stretch_of_the_first_wrong_step_is_found() {
+        let steps = 3 * STRETCH + 5;
+        let right = trace(steps, |i| i % 3 == 0);
+        assert_eq!((right.steps, right.marks.len()), (steps, 3));
+        assert_eq!(parting(&right, &trace(steps, |i| i % 3 == 0)), None);
+        for wrong in [0, STRETCH - 1, STRETCH, 2 * STRETCH + 7, steps - 1] {
+            let other = trace(steps, |i| (i % 3 == 0) != (i == wrong));
+            let from = wrong / STRETCH * STRETCH;
+            assert_eq!(parting(&right, &other), Some((from, from + STRETCH)), "{wrong}");
+        }
+        // One step fewer, all of them right.
+        let shorter = trace(steps - 1, |i| i % 3 == 0);
+        assert_eq!(parting(&right, &shorter), Some((3 * STRETCH, 4 * STRETCH)));
+        assert_eq!(take(), Trace::default(), "a trace is taken once");
+    }
+
+    /// What is hashed and how may change; that all of it counts may not.
+    #[test]
+    fn start_and_width_count() {
+        let after = |intervals: &[(u64, u64)]| {
+            start();
+            intervals.iter().for_each(|&(from, width)| note(from, width));
+            take().hash
+        };
+        let intervals = [
+            [(7, 9), (1, 2)],
+            [(6, 9), (1, 2)],
+            [(7, 8), (1, 2)],
+            [(1, 2), (7, 9)],
+            [(7, 9), (1, 3)],
+        ];
+        let hashes: std::collections::BTreeSet<u64> =
+            intervals.iter().map(|all| after(all)).collect();
+        assert_eq!(hashes.len(), intervals.len());
+    }
+}

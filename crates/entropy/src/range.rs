@@ -66,7 +66,7 @@ impl RangeEncoder {
         Self { low: 0, range: u64::MAX, carry: false, out: Vec::new() }
     }
 
-    /// Bytes written so far, up to eight fewer than [`finish`](Self::finish) would give.
+    /// Bytes written so far, up to four fewer than [`finish`](Self::finish) would give.
     #[must_use]
     pub fn written(&self) -> usize {
         self.out.len()

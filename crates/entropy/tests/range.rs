@@ -114,6 +114,7 @@ proptest! {
         ops.iter().for_each(|op| _ = run(&mut encoder, &cdfs, op));
         let shifted = encoder.written();
         let bytes = encoder.finish();
+        prop_assert!((shifted..=shifted + 4).contains(&bytes.len()));
         if let Some((_, fewer)) = bytes.split_last().filter(|_| bytes.len() > shifted) {
             let mut decoder = RangeDecoder::new(fewer);
             let values: Vec<u64> = ops.iter().map(|op| run(&mut decoder, &cdfs, &blind(op))).collect();

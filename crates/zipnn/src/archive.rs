@@ -1,10 +1,12 @@
 //! Archives to files, as a whole or any range of them.
 
+mod batch;
+
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use rayon::prelude::*;
 use vxc_format::content::crc32c;
 
+use self::batch::{Batch, JOB, Job, Left, coded_len};
 use crate::block::{self, BLOCK_MEMORY};
 use crate::compress::pool;
 use crate::error::WeightsError;
@@ -19,8 +21,6 @@ const BATCH: u64 = 2 << 20;
 
 /// Coded blocks that are decoded together: many small ones take memory, too.
 const MOST_JOBS: usize = 1 << 13;
-/// What a block takes that waits to be decoded, beside its bytes.
-const JOB: u64 = 256;
 /// The usual limit of memory.
 pub(crate) const MAX_MEMORY: u64 = 512 << 20;
 
@@ -288,122 +288,6 @@ impl<R: Read + Seek> Archive<R> {
         }
         Ok(bytes)
     }
-}
-
-/// Coded bytes that are read for an extent.
-fn coded_len(extent: &Extent, all: &[Extent]) -> u64 {
-    match (extent.source, extent) {
-        (Source::Block(coded), _) => coded.len,
-        (Source::Same(which), _) => match all.get(which).map(|e| e.source) {
-            Some(Source::Block(coded)) => coded.len,
-            _ => 0,
-        },
-        (Source::Gathered(_), e) => e.len,
-    }
-}
-
-/// Extents that are not decoded yet.
-struct Left<'a> {
-    extents: &'a [Extent],
-    next: usize,
-    /// That of the next one, if it was read already.
-    waiting: Option<Job>,
-}
-
-/// What is to be done for an extent.
-struct Job {
-    /// Coded bytes; where no work is to be done, raw ones.
-    bytes: Vec<u8>,
-    raw: usize,
-    /// Memory for decoding, beside coded and raw bytes.
-    work: Option<u64>,
-}
-
-impl Job {
-    /// Bytes that it takes until it is done, without work.
-    fn held(&self) -> u64 {
-        (self.bytes.len() + self.raw) as u64 + JOB
-    }
-
-    /// Fills `out`, which has the raw length.
-    fn run(&self, out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
-        match self.work {
-            Some(_) => block::decode(&self.bytes, out, memory),
-            None => {
-                out.copy_from_slice(&self.bytes);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Blocks that are decoded side by side.
-#[derive(Default)]
-struct Batch {
-    jobs: Vec<Job>,
-    /// Their raw bytes, what all of them hold, and the most work of one.
-    raw: u64,
-    held: u64,
-    work: u64,
-}
-
-impl Batch {
-    fn push(&mut self, job: Job) {
-        self.raw += job.raw as u64;
-        self.held += job.held();
-        self.work = self.work.max(job.work.unwrap_or_default());
-        self.jobs.push(job);
-    }
-
-    /// Bytes for decoding by so many threads.
-    fn memory(&self, threads: usize) -> u64 {
-        at_work(self.held, self.work, self.jobs.len(), threads)
-    }
-
-    /// The same with one more.
-    fn memory_with(&self, job: &Job, threads: usize) -> u64 {
-        let work = self.work.max(job.work.unwrap_or_default());
-        at_work(self.held + job.held(), work, self.jobs.len() + 1, threads)
-    }
-
-    /// Decodes into `out`, of whose bytes nothing is kept.
-    fn decode(
-        self,
-        pool: &rayon::ThreadPool,
-        out: &mut Vec<u8>,
-        room: u64,
-    ) -> Result<(), WeightsError> {
-        // Not grown: that would take the old bytes and the new ones.
-        if out.capacity() < self.raw as usize {
-            *out = Vec::new();
-        }
-        out.resize(self.raw as usize, 0);
-        let mut outs = Vec::with_capacity(self.jobs.len());
-        let mut rest = &mut out[..];
-        for job in &self.jobs {
-            let (out, more) = rest.split_at_mut_checked(job.raw).unwrap_or_default();
-            outs.push(out);
-            rest = more;
-        }
-        let all = room.saturating_sub(self.held);
-        let pairs = self.jobs.par_iter().zip(outs.par_iter_mut());
-        let done = pool.install(|| match &self.jobs[..] {
-            [_] => Ok(()),
-            _ => pairs.try_for_each(|(job, out)| job.run(out, job.work.unwrap_or_default())),
-        });
-        match done {
-            // One after the other, they may have more.
-            Err(WeightsError::LimitExceeded { .. }) => {}
-            Ok(()) if self.jobs.len() == 1 => {}
-            done => return done,
-        }
-        self.jobs.iter().zip(outs).try_for_each(|(job, out)| job.run(out, all))
-    }
-}
-
-/// Bytes that are held, and what the threads at work take at most.
-fn at_work(held: u64, work: u64, jobs: usize, threads: usize) -> u64 {
-    held.saturating_add(work.saturating_mul(jobs.min(threads) as u64))
 }
 
 /// `len` bytes from a position; memory grows with what is there.

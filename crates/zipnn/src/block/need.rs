@@ -1,0 +1,53 @@
+//! What decoding of a block takes, told before it is done.
+
+use super::Method;
+use crate::error::WeightsError;
+use crate::{mixed, sparse};
+
+/// What decoding of any block takes beside the block itself: tables, buffers, the state of a library.
+const TABLES: u64 = 1 << 20;
+/// What an archive of the codec takes to decode, beside a few times its content: at most its tables for texts …
+const CODEC: u64 = 160 << 20;
+/// … which a small one has of fewer lines: those that it always has, and more for each byte.
+const CODEC_SMALL: (u64, u64) = (8 << 20, 4096);
+
+/// Memory for decoding of a block, beside its coded and its raw bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub bytes: u64,
+    /// The codec decodes it, which keeps to what it is given: `bytes` is what it usually takes. Else it never is more.
+    pub elastic: bool,
+}
+
+/// What decoding of a block takes.
+///
+/// # Errors
+/// [`WeightsError::Corrupt`] where the block cannot be decoded.
+pub(crate) fn memory(coded: &[u8], raw: usize) -> Result<Need, WeightsError> {
+    let raw_len = raw as u64;
+    let (mut bytes, mut elastic) = (TABLES, false);
+    let Some((&method, mut input)) = coded.split_first() else {
+        return Ok(Need { bytes, elastic });
+    };
+    match Method::from_byte(method) {
+        None | Some(Method::Stored | Method::Zstd) => {}
+        // Planes that were coded by Zstandard are decoded as a whole.
+        Some(Method::Planes | Method::Joint) => bytes += raw_len,
+        Some(Method::Mixed) => bytes += raw_len + mixed::memory(&mut input, raw)?,
+        Some(Method::Archive) => {
+            let (always, each) = CODEC_SMALL;
+            bytes += CODEC.min(always + each * raw_len) + 4 * raw_len;
+            elastic = true;
+        }
+        Some(Method::Sparse) => {
+            let (inner, len) = sparse::inner(&mut input, raw)?;
+            bytes += raw_len / 4 + len as u64;
+            // One that is sparse itself is refused when it is decoded.
+            if inner.first() != Some(&(Method::Sparse as u8)) {
+                let need = memory(inner, len)?;
+                (bytes, elastic) = (bytes + need.bytes, need.elastic);
+            }
+        }
+    }
+    Ok(Need { bytes, elastic })
+}
