@@ -125,7 +125,8 @@ fn look(raw: &[u8], options: &CompressOptions) -> Result<(f64, Vec<SegmentPoint>
         ..DecompressOptions::default()
     };
     let mut archive = Archive::open(Cursor::new(&coded), back).map_err(fail)?;
-    let streams = archive.streams().map_err(fail)?;
+    let streams = (0..archive.stream_count()).map(|id| archive.first_stream(id).cloned());
+    let streams = streams.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     let entries = archive.segments();
     let mut bits = 0.0;
     let mut points = Vec::new();

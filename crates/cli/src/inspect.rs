@@ -69,7 +69,7 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
             header.level, header.writer, header.profile
         ),
     );
-    let entries = list::segments(&archive, &how.options)?;
+    let entries = list::segments(&mut archive)?;
     let coded: u64 = entries.iter().map(|e| e.file_bytes).sum();
     line(
         out,
@@ -79,9 +79,8 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
             len.saturating_sub(coded)
         ),
     );
-    let streams = archive.streams()?;
-    let sums = list::stream_sums(&entries, streams.len());
-    for ((id, stream), sums) in streams.iter().enumerate().zip(sums) {
+    for (id, sums) in (0..).zip(list::stream_sums(&entries, archive.stream_count())) {
+        let stream = archive.first_stream(id)?;
         let (raw, bytes) = (sums.content_bytes, sums.file_bytes);
         line(
             out,

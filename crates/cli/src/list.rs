@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer as _};
 use vxc::archive::SegmentEntry;
-use vxc::{Archive, DecompressOptions, Error, FormatError, SegmentKind};
+use vxc::{Archive, DecompressOptions, Error, SegmentKind};
 
 use crate::batch::{Sizes, each};
-use crate::console::{Console, Shown, hex, print, ratio};
+use crate::console::{Console, Shown, hex, print, ratio, unprinted};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe};
 use crate::streams::{self, FieldNames};
@@ -63,7 +64,7 @@ struct OriginalReport {
 
 #[derive(Debug, Serialize)]
 struct StreamReport {
-    id: usize,
+    id: u32,
     form: &'static str,
     record_bytes: u64,
     fields: usize,
@@ -90,6 +91,12 @@ struct SegmentReport {
 
 /// Memory of a segment in the list, its line included.
 const SEGMENT_MEMORY: u64 = 512;
+/// The same of a stream, but for its relations …
+const STREAM_MEMORY: u64 = 768;
+const _: () = assert!(size_of::<StreamReport>() + size_of::<StreamSums>() + 500 <= 768);
+/// … and of an archive.
+const ARCHIVE_MEMORY: u64 = 1024;
+const _: () = assert!(size_of::<Checksums>() + 700 <= 1024);
 const _: () = assert!(size_of::<SegmentReport>() + size_of::<SegmentEntry>() + 160 <= 512);
 
 /// Lists the files and gives the exit code.
@@ -102,32 +109,43 @@ pub fn run(
     json: bool,
     console: &Console,
 ) -> Result<u8, Failure> {
-    let mut reports = Vec::new();
-    let mut header = !json;
-    let code = each(files, console, None, |name| {
+    if json {
+        return match as_json(files, options, console) {
+            Err(Failure::Closed) => Ok(0),
+            listed => listed,
+        };
+    }
+    let mut header = HEADER;
+    Ok(each(files, console, None, |name| {
         let report = report(name, options)?;
         let sizes = Sizes { raw: report.original_bytes, coded: report.file_bytes };
-        if json {
-            reports.push(report);
-        } else {
-            let mut text = if header { HEADER.to_owned() } else { String::new() };
-            header = false;
-            text.push_str(&row(&report, name));
-            if console.verbose() {
-                text.push_str(&details(&report));
-            }
-            print(&text)?;
+        let mut text = std::mem::take(&mut header).to_owned();
+        text.push_str(&row(&report, name));
+        if console.verbose() {
+            text.push_str(&details(&report));
         }
+        print(&text)?;
         Ok(sizes)
+    }))
+}
+
+/// Prints a list with one object for each file, made as it is printed.
+fn as_json(
+    files: &[PathBuf],
+    options: &DecompressOptions,
+    console: &Console,
+) -> Result<u8, Failure> {
+    let written = |e: serde_json::Error| unprinted(e.into());
+    let mut json = serde_json::Serializer::pretty(BufWriter::new(std::io::stdout().lock()));
+    let mut reports = json.serialize_seq(None).map_err(written)?;
+    let code = each(files, console, None, |name| {
+        let report = report(name, options)?;
+        reports.serialize_element(&report).map_err(written)?;
+        Ok(Sizes { raw: report.original_bytes, coded: report.file_bytes })
     });
-    if json {
-        let text = serde_json::to_string_pretty(&reports)
-            .map_err(|e| Failure::Io("cannot write".into(), e.into()))?;
-        match print(&(text + "\n")) {
-            Err(Failure::Closed) => {}
-            written => written?,
-        }
-    }
+    SerializeSeq::end(reports).map_err(written)?;
+    let mut out = json.into_inner();
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(unprinted)?;
     Ok(code)
 }
 
@@ -149,16 +167,9 @@ pub fn open(
 ///
 /// # Errors
 /// The limit.
-pub fn segments(
-    archive: &Archive<BufReader<File>>,
-    options: &DecompressOptions,
-) -> Result<Vec<SegmentEntry>, Failure> {
-    let needed = archive.segment_count().saturating_mul(SEGMENT_MEMORY);
-    let limit = options.limits.max_memory;
-    if needed > limit {
-        let what = "the list of segments";
-        return Err(Error::from(FormatError::LimitExceeded { what, needed, limit }).into());
-    }
+pub fn segments(archive: &mut Archive<BufReader<File>>) -> Result<Vec<SegmentEntry>, Failure> {
+    let bytes = archive.segment_count().saturating_mul(SEGMENT_MEMORY);
+    archive.hold("the list of segments", bytes)?;
     Ok(archive.segments())
 }
 
@@ -174,8 +185,8 @@ pub struct StreamSums {
 }
 
 /// Of each of the first archive's streams.
-pub fn stream_sums(segments: &[SegmentEntry], streams: usize) -> Vec<StreamSums> {
-    let mut all = vec![StreamSums::default(); streams];
+pub fn stream_sums(segments: &[SegmentEntry], streams: u32) -> Vec<StreamSums> {
+    let mut all = vec![StreamSums::default(); streams as usize];
     for s in segments.iter().filter(|s| s.archive == 0) {
         if let Some(sums) = all.get_mut(s.info.stream as usize) {
             sums.content_bytes += s.info.raw_len;
@@ -189,13 +200,9 @@ pub fn stream_sums(segments: &[SegmentEntry], streams: usize) -> Vec<StreamSums>
 /// Looks at one archive.
 fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
     let (mut archive, file_bytes) = open(name, options)?;
-    let entries = segments(&archive, options)?;
+    archive.hold("the list of archives", archive.headers().count() as u64 * ARCHIVE_MEMORY)?;
+    let entries = segments(&mut archive)?;
     let header = archive.header().cloned().unwrap_or_default();
-    let (streams, model_missing) = match archive.streams() {
-        Ok(streams) => (Some(streams), None),
-        Err(Error::ModelMissing { id, .. }) => (None, Some(id.to_string())),
-        Err(e) => return Err(e.into()),
-    };
     let mut segments = Vec::with_capacity(entries.len());
     for entry in &entries {
         let info = entry.info;
@@ -215,22 +222,11 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
     names.learn(
         crate::meta::without_suffix(name).and_then(|n| crate::layout::names_beside(&n)).as_ref(),
     );
-    let streams = streams.map(|streams| {
-        let sums = stream_sums(&entries, streams.len());
-        let describe =
-            |((id, stream), sums): ((usize, &vxc::stream::Stream), StreamSums)| StreamReport {
-                id,
-                form: streams::form(stream),
-                record_bytes: stream.code().layout().map_or(0, |l| l.record_bytes as u64),
-                fields: streams::fields(stream),
-                relations: streams::relations(stream, &names),
-                model: stream.model().map(|m| m.id().to_string()),
-                content_bytes: sums.content_bytes,
-                file_bytes: sums.file_bytes,
-                segments: sums.segments,
-            };
-        streams.iter().enumerate().zip(sums).map(describe).collect::<Vec<_>>()
-    });
+    let (streams, model_missing) = match stream_reports(&mut archive, &entries, &names) {
+        Ok(streams) => (Some(streams), None),
+        Err(Error::ModelMissing { id, .. }) => (None, Some(id.to_string())),
+        Err(e) => return Err(e.into()),
+    };
     let archives: Vec<Checksums> = archive
         .footers()
         .zip(archive.headers())
@@ -268,6 +264,36 @@ fn report(name: &Path, options: &DecompressOptions) -> Result<Report, Failure> {
         model_missing,
         segments,
     })
+}
+
+/// The streams of the first archive.
+fn stream_reports(
+    archive: &mut Archive<BufReader<File>>,
+    entries: &[SegmentEntry],
+    names: &FieldNames,
+) -> Result<Vec<StreamReport>, Error> {
+    let what = "the list of streams";
+    archive.hold(what, u64::from(archive.stream_count()) * STREAM_MEMORY)?;
+    let mut reports = Vec::new();
+    for (id, sums) in (0..).zip(stream_sums(entries, archive.stream_count())) {
+        let stream = archive.first_stream(id)?;
+        let relations = streams::relations(stream, names);
+        // As they are, and as they are printed.
+        let bytes = relations.iter().map(|r| 2 * (r.len() + size_of::<String>()) as u64).sum();
+        reports.push(StreamReport {
+            id,
+            form: streams::form(stream),
+            record_bytes: stream.code().layout().map_or(0, |l| l.record_bytes as u64),
+            fields: streams::fields(stream),
+            relations,
+            model: stream.model().map(|m| m.id().to_string()),
+            content_bytes: sums.content_bytes,
+            file_bytes: sums.file_bytes,
+            segments: sums.segments,
+        });
+        archive.hold(what, bytes)?;
+    }
+    Ok(reports)
 }
 
 fn kind(kind: SegmentKind) -> &'static str {

@@ -140,13 +140,16 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
     }
 }
 
+/// Bytes of lines that are printed at once.
+const LINES: usize = 64 << 10;
+
 /// Says of each segment of an archive that was decoded whole that it can be had, on standard output.
 ///
 /// # Errors
 /// I/O.
 pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Failure> {
-    let (archive, _) = list::open(name, options)?;
-    let segments = list::segments(&archive, options)?;
+    let (mut archive, _) = list::open(name, options)?;
+    let segments = list::segments(&mut archive)?;
     let mut segments = segments.iter().peekable();
     let headers: Vec<&Header> = archive.headers().collect();
     let mut text = String::new();
@@ -155,6 +158,9 @@ pub fn report_whole(options: &DecompressOptions, name: &Path) -> Result<(), Fail
         let place = Place::new(number, headers.len(), base, Some(header));
         while let Some(SegmentEntry { info, .. }) = segments.next_if(|s| s.archive == number) {
             text.push_str(&place.line(name, Some(info.number), &span(info), "OK"));
+            if text.len() >= LINES {
+                print(&std::mem::take(&mut text))?;
+            }
         }
         base = place.next(footer.content.len);
     }

@@ -123,7 +123,7 @@ pub fn coding(step: &Step, names: &[String]) -> String {
 }
 
 /// One stream in a line.
-pub fn headline(id: usize, stream: &Stream) -> String {
+pub fn headline(id: u32, stream: &Stream) -> String {
     let code = stream.code();
     let mut text = match &code.form {
         Form::Text => format!("stream {id}: text"),
@@ -160,7 +160,8 @@ pub fn facts<R: Read + Seek>(
     names: &FieldNames,
 ) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
-    for (id, stream) in archive.streams()?.iter().enumerate() {
+    for id in 0..archive.stream_count() {
+        let stream = archive.first_stream(id)?;
         lines.push(format!("  {}", headline(id, stream)));
         lines.extend(relations(stream, names).into_iter().map(|r| format!("    {r}")));
     }

@@ -283,3 +283,101 @@ fn files_that_take_more_memory_are_not_made() {
     f.run(&["-d", "--keep-going", "-M", "4", "-o", "x", "x.gz.vxc"]).bad(4, &said);
     assert_eq!(f.names(), ["x.gz", "x.gz.vxc"]);
 }
+
+/// An archive with the header of this one, and what is written of its blocks.
+fn rewritten(
+    archive: &[u8],
+    write: impl FnOnce(&mut vxc_format::ArchiveWriter<Vec<u8>>, Vec<vxc_format::Block>),
+) -> Vec<u8> {
+    use vxc_format::{ArchiveWriter, Block, BlockReader, DecodeLimits};
+    let mut reader = BlockReader::new(archive, DecodeLimits::default()).unwrap();
+    let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+    let blocks = std::iter::from_fn(|| match reader.next_block().unwrap() {
+        Block::End(_) => None,
+        block => Some(block),
+    });
+    write(&mut writer, blocks.collect());
+    writer.finish().unwrap().0
+}
+
+/// A segment that starts anew takes the place of the one before: their states are not held together, whoever decodes.
+#[test]
+fn a_fresh_segment_takes_the_place_of_the_key() {
+    use vxc_format::{Block, NewSegment, RawSummary};
+    if !peaks_are_measured() {
+        return;
+    }
+    let f = Folder::new();
+    let raw = text(1600);
+    f.write("x", &raw);
+    for level in ["-4", "-5", "-6"] {
+        f.run(&[level, "-f", "x"]).good();
+        let three = rewritten(&f.read("x.vxc"), |writer, blocks| {
+            for block in &blocks {
+                if let Block::Stream(def) = block {
+                    writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+                }
+                let Block::Segment(s) = block else { continue };
+                for _ in 0..3 {
+                    let (stream, kind) = (s.header.info.stream, s.header.info.kind);
+                    let summary = RawSummary::of(&raw);
+                    let (raw, coded) = (summary, &s.coded[..]);
+                    writer
+                        .segment(&NewSegment { stream, kind, primed_by: None, raw, coded })
+                        .unwrap();
+                }
+            }
+            writer.content(&raw.repeat(3));
+        });
+        f.write("three.vxc", &three);
+        // As little as it says that it takes.
+        let refused = f.run(&["-t", "-T1", "-M", "1", "three.vxc"]).bad(4, &["a segment needs "]);
+        let needs = refused.err.split("needs ").nth(1).and_then(|s| s.split(' ').next()).unwrap();
+        let memory = needs.parse::<u64>().unwrap().div_ceil(1 << 20);
+        assert!(memory > 24, "{level}: two states of {memory} MiB would not be seen");
+        let limit = memory.to_string();
+        let tested = peak_of(&f, &["-tq", "-T1", "-M", &limit, "three.vxc"], 0);
+        let keep = ["-dcq", "--keep-going", "-T1", "-M", &limit, "three.vxc"];
+        let kept = peak_of(&f, &keep, 0);
+        println!("{level}: {tested} and {kept} MiB with -M {limit}");
+        // What the program itself takes comes on top.
+        assert!(tested <= memory + 12 && kept <= memory + 12, "{level}: {tested}, {kept} MiB");
+    }
+}
+
+/// Definitions of streams by the hundred thousand, and a payload behind them.
+#[test]
+fn streams_count() {
+    use vxc_format::{Block, NewSegment, RawSummary, SegmentKind};
+    if !peaks_are_measured() {
+        return;
+    }
+    let f = Folder::new();
+    f.write("x", &text(20));
+    f.run(&["-1", "x"]).good();
+    let large = vec![0; 40 << 20];
+    let streams = |count: usize, payload: &[u8]| {
+        rewritten(&f.read("x.vxc"), |writer, blocks| {
+            let Block::Stream(def) = &blocks[0] else { panic!("a stream comes first") };
+            for _ in 0..count {
+                writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+            }
+            let (kind, raw) = (SegmentKind::Stored, RawSummary::of(payload));
+            let segment = NewSegment { stream: 0, kind, primed_by: None, raw, coded: payload };
+            writer.segment(&segment).unwrap();
+            writer.content(payload);
+        })
+    };
+    f.write("few.vxc", &streams(40_000, b"x"));
+    f.write("many.vxc", &streams(400_000, b"x"));
+    f.write("payload.vxc", &streams(40_000, &large));
+    for (name, code) in [("few.vxc", 0), ("many.vxc", 4), ("payload.vxc", 4)] {
+        let peak = |args: &[&str], code| peak_of(&f, &[args, &["-M", "64", name]].concat(), code);
+        let tested = peak(&["-tq"], code);
+        let kept = peak(&["-dcq", "--keep-going"], code);
+        let list = if name == "many.vxc" { 4 } else { 0 };
+        let (listed, json) = (peak(&["-lv"], list), peak(&["-lq", "--json"], list));
+        println!("{name}: {tested}, {kept}, {listed}, {json} MiB with -M 64");
+        assert!([tested, kept, listed, json].iter().all(|&mib| mib <= 76), "{name}");
+    }
+}

@@ -15,7 +15,7 @@ use crate::decoder::{decode_segment, start_state};
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::DecompressOptions;
-use crate::segment_code::{State, check_memory};
+use crate::segment_code::State;
 use crate::stream::Stream;
 
 /// An archive (or several, one after the other) in a seekable input.
@@ -28,8 +28,8 @@ pub struct Archive<R> {
     streams: BTreeMap<(usize, u32), Stream>,
     /// The caller's models, then embedded ones that streams use.
     models: Vec<Arc<Model>>,
-    /// The key state used last, by (archive, segment).
-    key: Option<((u64, u64), State)>,
+    /// The key state used last, by (archive, segment), and the bytes that it holds.
+    key: Option<((usize, u64), State, u64)>,
     /// The segment decoded last: its content offset and bytes.
     last: Option<(u64, Vec<u8>)>,
     at: u64,
@@ -56,7 +56,7 @@ impl<R: Read + Seek> Archive<R> {
     pub fn open(mut input: R, options: DecompressOptions) -> Result<Self, Error> {
         let mut budget = Budget::new(&options)?;
         let index = FileIndex::read(&mut input, &options.limits)?;
-        budget.hold(index.table_bytes())?;
+        budget.hold("the table of blocks", index.table_bytes(), 0)?;
         Ok(Self {
             input,
             index,
@@ -121,15 +121,28 @@ impl<R: Read + Seek> Archive<R> {
         out
     }
 
-    /// The streams of the first archive.
+    /// Number of streams of the first archive.
+    pub fn stream_count(&self) -> u32 {
+        self.index.archives().first().map_or(0, ArchiveIndex::stream_count)
+    }
+
+    /// A stream of the first archive.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] and whatever is wrong with the definitions.
-    pub fn streams(&mut self) -> Result<Vec<Stream>, Error> {
-        let Some(n) = self.index.archives().first().map(ArchiveIndex::stream_count) else {
-            return Ok(Vec::new());
-        };
-        (0..n).map(|id| self.stream(0, id).cloned()).collect()
+    /// [`Error::ModelMissing`] and whatever is wrong with its definition; `InvalidArgument` if there is none.
+    pub fn first_stream(&mut self, id: u32) -> Result<&Stream, Error> {
+        if id >= self.stream_count() {
+            return Err(Error::InvalidArgument(format!("there is no stream {id}")));
+        }
+        self.stream(0, id)
+    }
+
+    /// Counts what the caller keeps of the archive against its memory.
+    ///
+    /// # Errors
+    /// `LimitExceeded`.
+    pub fn hold(&mut self, what: &'static str, bytes: u64) -> Result<(), Error> {
+        self.budget.hold(what, bytes, 0)
     }
 
     fn stream(&mut self, archive: usize, id: u32) -> Result<&Stream, Error> {
@@ -143,20 +156,24 @@ impl<R: Read + Seek> Archive<R> {
 
     fn open_stream(&mut self, archive: usize, id: u32) -> Result<Stream, Error> {
         let a = &self.index.archives()[archive];
-        let def = a.read_stream(&mut self.input, id, &self.options.limits)?;
+        // What was decoded can be decoded again.
+        (self.last, self.key) = (None, None);
+        let left = self.budget.left(0);
+        let def = a.read_stream(&mut self.input, id, &left);
+        let def = def.map_err(|e| self.budget.whole(e.into(), &left))?;
         if let TokeniserSource::Model(id) = def.source
             && !self.models.iter().any(|m| m.id() == id)
         {
             // Embedded ones are read once, and only those that are used are kept.
-            for embedded in a.read_models(&mut self.input, &self.options.limits) {
-                let embedded = embedded?;
+            for embedded in a.read_models(&mut self.input, &left) {
+                let embedded = embedded.map_err(|e| self.budget.whole(e.into(), &left))?;
                 if embedded.id == id {
-                    self.models.push(self.budget.load_model(embedded)?);
+                    self.models.push(self.budget.load_model(&embedded, 0)?);
                     break;
                 }
             }
         }
-        self.budget.open_stream(&def, &self.models, a.header())
+        self.budget.open_stream(&def, &self.models, a.header(), 0)
     }
 
     /// Reads content bytes from `offset` on: fills `buf` as far as there is content, gives the number read.
@@ -199,50 +216,68 @@ impl<R: Read + Seek> Archive<R> {
             .iter()
             .position(|a| a.start() == archive)
             .ok_or_else(|| Error::Corruption("no archive holds this byte".into()))?;
-        let state = match info.primed_by {
-            Some(number) => Some(self.key_state(archive, number)?),
-            None => None,
-        };
-        let (raw, end) = self.decode(archive, info.number, state)?;
-        if info.primed_by.is_none() && !matches!(end, State::None) {
-            self.key = Some(((archive as u64, info.number), end));
+        if let Some(number) = info.primed_by {
+            self.load_key(archive, number)?;
+        }
+        let (raw, end) = self.decode(archive, &info)?;
+        if info.primed_by.is_none() {
+            self.keep(archive, &info, end)?;
         }
         self.last = Some((base + info.raw_offset, raw));
         Ok(())
     }
 
-    fn key_state(&mut self, archive: usize, number: u64) -> Result<State, Error> {
-        let id = (archive as u64, number);
-        if let Some((k, state)) = &self.key
-            && *k == id
-        {
-            return Ok(state.clone());
+    /// Keeps the state that a fresh segment leaves behind, instead of another.
+    fn keep(&mut self, archive: usize, info: &SegmentInfo, end: State) -> Result<(), Error> {
+        if !matches!(end, State::None) {
+            let bytes = self.stream(archive, info.stream)?.code().state_bytes(info.kind);
+            self.key = Some(((archive, info.number), end, bytes));
         }
-        let (_, state) = self.decode(archive, number, None)?;
-        self.key = Some((id, state.clone()));
-        Ok(state)
+        Ok(())
     }
 
-    fn decode(
-        &mut self,
-        archive: usize,
-        number: u64,
-        state: Option<State>,
-    ) -> Result<(Vec<u8>, State), Error> {
-        let a = &self.index.archives()[archive];
-        let segment = a.read_segment(&mut self.input, number, &self.options.limits)?;
-        let info = segment.header.info;
-        let limits = self.options.limits;
-        // The segment decoded last goes, a key's state stays.
+    /// Decodes a key segment, if its state is not the one that is there.
+    fn load_key(&mut self, archive: usize, number: u64) -> Result<(), Error> {
+        if self.key_of(archive, number).is_none() {
+            let info = self.index.archives()[archive].segment(number).map(|(_, info)| *info);
+            let info = info.ok_or_else(|| Error::Corruption("a key segment is missing".into()))?;
+            let (_, end) = self.decode(archive, &info)?;
+            self.keep(archive, &info, end)?;
+        }
+        Ok(())
+    }
+
+    fn key_of(&self, archive: usize, number: u64) -> Option<&State> {
+        self.key.as_ref().filter(|(id, ..)| *id == (archive, number)).map(|(_, state, _)| state)
+    }
+
+    /// Decodes a segment; its key's state is there.
+    fn decode(&mut self, archive: usize, info: &SegmentInfo) -> Result<(Vec<u8>, State), Error> {
+        // The segment decoded last goes, a key's state stays while there is room, the segment's own in any case.
         self.last = None;
         self.stream(archive, info.stream)?;
-        let held = self.budget.held();
+        let limits = self.options.limits;
+        let a = &self.index.archives()[archive];
+        let coded_len = a.segment(info.number).map_or(0, |(entry, _)| entry.payload_len);
         let stream = &self.streams[&(archive, info.stream)];
-        let each = stream.memory(info.kind, info.raw_len);
-        // A primed segment works beside its key's state.
-        let key = info.primed_by.map_or(0, |_| stream.code().state_bytes(info.kind));
-        check_memory(each.saturating_add(key).saturating_add(held), &limits)?;
-        let mut state = start_state(stream, &segment, state);
+        let need = stream.memory(info.kind, info.raw_len, coded_len);
+        let all = self.budget.held().saturating_add(need);
+        let own = info.primed_by.is_some_and(|n| self.key_of(archive, n).is_some());
+        let fits = |key: u64| all.saturating_add(key) <= limits.max_memory;
+        if !own && self.key.as_ref().is_some_and(|(.., bytes)| !fits(*bytes)) {
+            self.key = None;
+        }
+        let key = self.key.as_ref().map_or(0, |(.., bytes)| *bytes);
+        limits.check_memory("a segment", all.saturating_add(key))?;
+        let segment = a.read_segment(&mut self.input, info.number, &limits)?;
+        let key =
+            match info.primed_by {
+                None => None,
+                Some(n) => Some(self.key_of(archive, n).cloned().ok_or_else(|| {
+                    Error::Corruption("a key segment leaves no state behind".into())
+                })?),
+            };
+        let mut state = start_state(stream, &segment, key);
         let mut raw = Vec::new();
         decode_segment(stream, &segment, &mut state, &mut raw)?;
         Ok((raw, state))

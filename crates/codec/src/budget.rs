@@ -1,16 +1,18 @@
 //! Memory of a decoder: what models, streams and tables hold counts together against one limit, the caller's own
-//! models first.
+//! models first. What is worked with beside them: [`admission`](crate::admission).
 
 use std::sync::Arc;
 
-use vxc_format::{DecodeLimits, EmbeddedModel, Header, StreamDef};
+use vxc_format::{
+    DecodeLimits, EmbeddedModel, FormatError, Header, ModelId, StreamDef, TokeniserSource,
+};
 
-use crate::decoder::open_stream;
+use crate::PROFILE;
 use crate::error::Error;
 use crate::model::Model;
 use crate::options::DecompressOptions;
-use crate::segment_code::check_memory;
 use crate::stream::Stream;
+use crate::stream_code::StreamCode;
 
 /// What is held, and how much may be.
 pub(crate) struct Budget {
@@ -28,7 +30,7 @@ impl Budget {
     /// `LimitExceeded` if these alone are too many.
     pub fn new(options: &DecompressOptions) -> Result<Self, Error> {
         let given = options.models.iter().fold(0u64, |sum, m| sum.saturating_add(m.held_bytes()));
-        check_memory(given, &options.limits)?;
+        options.limits.check_memory("the models", given)?;
         Ok(Self { limits: options.limits, given, held: given })
     }
 
@@ -37,13 +39,13 @@ impl Budget {
         self.held
     }
 
-    /// Counts what is held from now on.
+    /// Counts what is held from now on, beside so many bytes of others.
     ///
     /// # Errors
     /// `LimitExceeded`.
-    pub fn hold(&mut self, bytes: u64) -> Result<(), Error> {
+    pub fn hold(&mut self, what: &'static str, bytes: u64, beside: u64) -> Result<(), Error> {
         let held = self.held.saturating_add(bytes);
-        check_memory(held, &self.limits)?;
+        self.limits.check_memory(what, held.saturating_add(beside))?;
         self.held = held;
         Ok(())
     }
@@ -53,33 +55,87 @@ impl Budget {
         self.held = self.given;
     }
 
-    /// Loads a model that travels in an archive.
+    /// Limits for something that is made beside what is held and so many bytes of others.
+    pub fn left(&self, beside: u64) -> DecodeLimits {
+        let taken = self.held.saturating_add(beside);
+        DecodeLimits { max_memory: self.limits.max_memory.saturating_sub(taken), ..self.limits }
+    }
+
+    /// An error of what was made within [`Budget::left`], with the whole need and the whole limit.
+    pub fn whole(&self, e: Error, left: &DecodeLimits) -> Error {
+        match e {
+            Error::Format(FormatError::LimitExceeded { what, needed, limit })
+                if limit <= left.max_memory && left.max_memory < self.limits.max_memory =>
+            {
+                let (all, taken) = (self.limits.max_memory, self.limits.max_memory - limit);
+                let needed = needed.saturating_add(taken);
+                FormatError::LimitExceeded { what, needed, limit: all }.into()
+            }
+            e => e,
+        }
+    }
+
+    /// Loads a model that travels in an archive, beside so many bytes of others.
     ///
     /// # Errors
     /// `LimitExceeded`; [`Error::ModelMismatch`].
-    pub fn load_model(&mut self, embedded: EmbeddedModel) -> Result<Arc<Model>, Error> {
-        let max_memory = self.limits.max_memory.saturating_sub(self.held);
+    pub fn load_model(
+        &mut self,
+        embedded: &EmbeddedModel,
+        beside: u64,
+    ) -> Result<Arc<Model>, Error> {
+        // The model keeps a copy, so that the block can be tried again.
+        let beside = beside.saturating_add(embedded.bytes.len() as u64);
+        let left = self.left(beside);
         let model =
-            Model::with_limits(embedded.bytes, &DecodeLimits { max_memory, ..self.limits })?;
+            Model::with_limits(embedded.bytes.clone(), &left).map_err(|e| self.whole(e, &left))?;
         model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
-        self.hold(model.held_bytes())?;
+        self.hold("the models", model.held_bytes(), beside)?;
         Ok(Arc::new(model))
     }
 
-    /// Opens a stream.
+    /// Opens a stream from its definition, beside so many bytes of others.
     ///
     /// # Errors
-    /// As [`open_stream`]; `LimitExceeded`.
+    /// [`Error::ModelMissing`]; [`FormatError::UnsupportedVersion`] for the arithmetic of another program;
+    /// [`Error::Corruption`]; `LimitExceeded`.
     pub fn open_stream(
         &mut self,
         def: &StreamDef,
         models: &[Arc<Model>],
         header: &Header,
+        beside: u64,
     ) -> Result<Stream, Error> {
-        let stream = open_stream(def, models, header)?;
-        if stream.model().is_none() {
-            self.hold(stream.code().held_bytes())?;
+        if header.profile != PROFILE {
+            let profile = format!("arithmetic profile {}", header.profile);
+            return Err(FormatError::UnsupportedVersion(profile).into());
         }
+        let stream = match def.source {
+            TokeniserSource::Inline => {
+                let beside = beside.saturating_add(def.payload.len() as u64);
+                let left = self.left(beside);
+                let code = StreamCode::within(&def.payload, left.max_memory);
+                Stream::new(code.map_err(|e| self.whole(e, &left))?)
+            }
+            TokeniserSource::Model(_) if !def.payload.is_empty() => {
+                return Err(Error::Corruption("a definition beside that of the model".into()));
+            }
+            TokeniserSource::Model(id) => {
+                Stream::of_model(find_model(models, id, &header.writer.to_string())?)
+            }
+        };
+        if def.kind != stream.code().kind() {
+            return Err(Error::Corruption("the kind of a stream is not that of its code".into()));
+        }
+        self.hold("the streams", stream.held_bytes(), beside)?;
         Ok(stream)
     }
+}
+
+fn find_model(models: &[Arc<Model>], id: ModelId, writer: &str) -> Result<Arc<Model>, Error> {
+    models
+        .iter()
+        .find(|m| m.id() == id)
+        .cloned()
+        .ok_or_else(|| Error::ModelMissing { id, writer: writer.to_string() })
 }

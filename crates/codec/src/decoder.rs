@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vxc_format::{
-    Block, BlockReader, ContentHasher, FormatError, Header, ModelId, RawSummary, Segment,
-    SegmentKind, StreamDef, TokeniserSource,
+    Block, BlockReader, ContentHasher, Header, NextBlock, RawSummary, Segment, SegmentKind,
 };
 
-use crate::PROFILE;
+use crate::admission::{Key, Keys, Load};
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::model::Model;
-use crate::options::{DecompressOptions, threads};
+use crate::options::DecompressOptions;
 use crate::parallel::in_parallel;
-use crate::segment_code::{State, check_memory};
+use crate::segment_code::State;
 use crate::stream::Stream;
-use crate::stream_code::StreamCode;
 
 /// Decompresses an archive, or several one after the other, from a reader.
 ///
@@ -29,8 +27,6 @@ pub struct Decoder<R: Read> {
     models: Vec<Arc<Model>>,
     keys: Keys,
     hasher: ContentHasher,
-    /// A segment read but not decoded yet.
-    ahead: Option<Segment>,
     out: Vec<u8>,
     at: usize,
     budget: Budget,
@@ -42,43 +38,6 @@ pub struct Decoder<R: Read> {
     ended: bool,
     done: bool,
     failed: bool,
-}
-
-/// Final states of fresh segments, the newest last.
-#[derive(Default)]
-pub(crate) struct Keys(Vec<Key>);
-
-/// The final state of a segment.
-pub(crate) struct Key {
-    pub stream: u32,
-    pub segment: u64,
-    pub state: State,
-    /// Bytes that it holds.
-    pub bytes: u64,
-}
-
-impl Keys {
-    pub fn get(&self, stream: u32, segment: u64) -> Option<&State> {
-        self.0.iter().find(|k| (k.stream, k.segment) == (stream, segment)).map(|k| &k.state)
-    }
-
-    pub fn put(&mut self, key: Key) {
-        self.0.retain(|k| k.stream != key.stream);
-        if self.0.len() >= vxc_format::constants::KEPT_KEYS {
-            self.0.remove(0);
-        }
-        self.0.push(key);
-    }
-
-    /// Bytes that all states hold.
-    pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|k| k.bytes).sum()
-    }
-
-    /// Whether the keys of other streams hold more than `most` bytes.
-    fn others_exceed(&self, stream: u32, most: u64) -> bool {
-        self.0.iter().filter(|k| k.stream != stream).map(|k| k.bytes).sum::<u64>() > most
-    }
 }
 
 impl<R: Read> Decoder<R> {
@@ -99,7 +58,6 @@ impl<R: Read> Decoder<R> {
             streams: Vec::new(),
             keys: Keys::default(),
             hasher: ContentHasher::new(),
-            ahead: None,
             out: Vec::new(),
             at: 0,
             budget,
@@ -191,63 +149,114 @@ impl<R: Read> Decoder<R> {
 
     fn fill_batch(&mut self) -> Result<(), Error> {
         let mut batch: Vec<Segment> = Vec::new();
-        let mut most = usize::MAX;
-        while batch.len() < most {
-            let segment = match self.ahead.take() {
-                Some(segment) => segment,
-                None => match self.reader.next_block()? {
-                    Block::Stream(def) => {
-                        let header = self.reader.header();
-                        self.streams.push(self.budget.open_stream(&def, &self.models, header)?);
-                        continue;
-                    }
-                    Block::Model(embedded) => {
-                        self.models.push(self.budget.load_model(embedded)?);
-                        continue;
-                    }
-                    Block::Segment(segment) => segment,
-                    Block::End(footer) => {
-                        self.decode(std::mem::take(&mut batch))?;
-                        footer.content.verify(&self.hasher.digest())?;
-                        self.hasher = ContentHasher::new();
-                        self.streams.clear();
-                        self.budget.restart();
-                        self.keys = Keys::default();
-                        self.models = self.options.models.clone();
-                        self.done = !self.reader.next_archive()?;
-                        self.ended = true;
-                        return Ok(());
-                    }
-                },
-            };
-            let info = segment.header.info;
-            let stream = stream_of(&self.streams, info.stream)?;
-            let each = stream.memory(info.kind, info.raw_len);
-            // A primed segment works beside its key's state.
-            let state = stream.code().state_bytes(info.kind);
-            let key = if info.primed_by.is_some() { state } else { 0 };
+        let mut load = Load::new(&self.options);
+        loop {
             let held = self.budget.held().saturating_add(self.reader.table_bytes());
-            let needed = each.saturating_add(held).saturating_add(key);
-            check_memory(needed, &self.options.limits)?;
-            let memory = self.options.limits.max_memory;
-            let crowded = self.keys.others_exceed(info.stream, memory - needed);
-            let fixed = held.saturating_add(self.keys.bytes().max(state));
-            let allowed = threads(self.options.threads, memory, fixed, each);
-            // A segment waits for the one that primes it.
-            let waits =
-                info.primed_by.is_some_and(|n| batch.iter().any(|s| s.header.info.number == n));
-            if waits || batch.len() >= allowed || (crowded && !batch.is_empty()) {
-                self.ahead = Some(segment);
-                break;
+            match self.reader.peek()? {
+                NextBlock::Segment(info, coded_len) => {
+                    let stream = stream_of(&self.streams, info.stream)?;
+                    let need = stream.memory(info.kind, info.raw_len, coded_len);
+                    let all = self.beside(&load).saturating_add(held);
+                    if self.left(all) < need {
+                        self.free_output();
+                    }
+                    if !load.take(&mut self.keys, &info, need, held)? {
+                        break;
+                    }
+                    if let Block::Segment(segment) = self.reader.next_block()? {
+                        batch.push(segment);
+                    }
+                }
+                NextBlock::Definition(len) => {
+                    // A payload has to fit beside the rest before it is read.
+                    while self.left(self.beside(&load).saturating_add(held)) < len
+                        && self.make_room(&mut batch, &mut load)?
+                    {}
+                    let all = self.beside(&load).saturating_add(held).saturating_add(len);
+                    self.options.limits.check_memory("a definition", all)?;
+                    let block = self.reader.next_block()?;
+                    loop {
+                        match self.define(&block, self.beside(&load)) {
+                            Err(e) if e.is_limit() && self.make_room(&mut batch, &mut load)? => {}
+                            defined => break defined?,
+                        }
+                    }
+                    // What was decoded to make room is given out before more is.
+                    if !self.out.is_empty() {
+                        break;
+                    }
+                }
+                NextBlock::End => {
+                    self.decode(batch)?;
+                    return self.end();
+                }
             }
-            if crowded {
-                // A stream that ended gives way to the one that goes on.
-                self.keys.0.retain(|k| k.stream == info.stream);
-            }
-            most = most.min(allowed);
-            batch.push(segment);
         }
         self.decode(batch)
+    }
+
+    /// Memory beside so many bytes.
+    fn left(&self, bytes: u64) -> u64 {
+        self.options.limits.max_memory.saturating_sub(bytes)
+    }
+
+    /// Bytes that are worked with, beside those held.
+    fn beside(&self, load: &Load) -> u64 {
+        let output = if self.out.is_empty() { self.out.capacity() } else { 0 };
+        load.bytes().saturating_add(self.keys.bytes()).saturating_add(output as u64)
+    }
+
+    /// Frees the output of the segments before, if it was given out. Whether there was any.
+    fn free_output(&mut self) -> bool {
+        let free = self.out.is_empty() && self.out.capacity() > 0;
+        if free {
+            self.out = Vec::new();
+        }
+        free
+    }
+
+    /// Frees memory for a definition: output that was given out, segments that wait (they are decoded), a key. Whether
+    /// there was any.
+    fn make_room(&mut self, batch: &mut Vec<Segment>, load: &mut Load) -> Result<bool, Error> {
+        if self.free_output() {
+            return Ok(true);
+        }
+        if !batch.is_empty() {
+            *load = Load::new(&self.options);
+            self.decode(std::mem::take(batch))?;
+            return Ok(true);
+        }
+        Ok(self.keys.give_way(None))
+    }
+
+    /// Opens a stream or loads a model.
+    fn define(&mut self, block: &Block, beside: u64) -> Result<(), Error> {
+        let beside = beside.saturating_add(self.reader.table_bytes());
+        match block {
+            Block::Stream(def) => {
+                let header = self.reader.header();
+                let stream = self.budget.open_stream(def, &self.models, header, beside)?;
+                self.streams.push(stream);
+            }
+            Block::Model(embedded) => self.models.push(self.budget.load_model(embedded, beside)?),
+            Block::Segment(_) | Block::End(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The end of an archive: the index is compared, then the checksums of the content.
+    fn end(&mut self) -> Result<(), Error> {
+        if let Block::End(footer) = self.reader.next_block()? {
+            footer.content.verify(&self.hasher.digest())?;
+        }
+        self.hasher = ContentHasher::new();
+        self.streams.clear();
+        self.budget.restart();
+        self.keys = Keys::default();
+        self.models = self.options.models.clone();
+        self.done = !self.reader.next_archive()?;
+        self.ended = true;
+        Ok(())
     }
 
     fn decode(&mut self, batch: Vec<Segment>) -> Result<(), Error> {
@@ -255,16 +264,16 @@ impl<R: Read> Decoder<R> {
         for segment in &batch {
             let info = segment.header.info;
             let stream = stream_of(&self.streams, info.stream)?;
+            let limit = self.options.limits.max_memory;
             let state = match info.primed_by {
                 None => None,
-                // The rules of the format keep it; only memory can have been short.
-                Some(n) => Some(self.keys.get(info.stream, n).cloned().ok_or(
-                    FormatError::LimitExceeded {
-                        what: "the states of streams that take turns",
-                        needed: self.options.limits.max_memory.saturating_add(1),
-                        limit: self.options.limits.max_memory,
-                    },
-                )?),
+                Some(n) => {
+                    let state = self.keys.get(info.stream, n, limit)?.cloned();
+                    Some(
+                        state
+                            .ok_or_else(|| Error::Corruption("a key segment is missing".into()))?,
+                    )
+                }
             };
             jobs.push((stream, segment, state));
         }
@@ -307,42 +316,10 @@ impl<R: Read> Decoder<R> {
     }
 }
 
-/// Opens a stream from its definition.
+/// The stream of a segment.
 ///
 /// # Errors
-/// [`Error::ModelMissing`]; [`FormatError::UnsupportedVersion`] for the arithmetic of another program; [`Error::Corruption`].
-pub(crate) fn open_stream(
-    def: &StreamDef,
-    models: &[Arc<Model>],
-    header: &Header,
-) -> Result<Stream, Error> {
-    if header.profile != PROFILE {
-        let profile = format!("arithmetic profile {}", header.profile);
-        return Err(FormatError::UnsupportedVersion(profile).into());
-    }
-    let stream = match def.source {
-        TokeniserSource::Inline => Stream::new(StreamCode::from_bytes(&def.payload)?),
-        TokeniserSource::Model(_) if !def.payload.is_empty() => {
-            return Err(Error::Corruption("a definition beside that of the model".into()));
-        }
-        TokeniserSource::Model(id) => {
-            Stream::of_model(find_model(models, id, &header.writer.to_string())?)
-        }
-    };
-    if def.kind != stream.code().kind() {
-        return Err(Error::Corruption("the kind of a stream is not that of its code".into()));
-    }
-    Ok(stream)
-}
-
-fn find_model(models: &[Arc<Model>], id: ModelId, writer: &str) -> Result<Arc<Model>, Error> {
-    models
-        .iter()
-        .find(|m| m.id() == id)
-        .cloned()
-        .ok_or_else(|| Error::ModelMissing { id, writer: writer.to_string() })
-}
-
+/// [`Error::Corruption`] if it is not there.
 pub(crate) fn stream_of(streams: &[Stream], id: u32) -> Result<&Stream, Error> {
     streams.get(id as usize).ok_or_else(|| {
         Error::Corruption(format!("a segment names stream {id}, which is not there"))
@@ -359,6 +336,9 @@ pub(crate) fn start_state(stream: &Stream, segment: &Segment, key: Option<State>
 }
 
 /// Decodes one segment, appends it to `out` and checks it.
+///
+/// # Errors
+/// [`Error::Corruption`]; that its checksum is another.
 pub(crate) fn decode_segment(
     stream: &Stream,
     segment: &Segment,

@@ -225,7 +225,7 @@ impl<W: Write> Encoder<W> {
             let output = &self.streams[cut.stream];
             let kind = output.method.kind();
             state = output.stream.code().state_bytes(kind).max(state);
-            each = output.stream.memory(kind, cut.len as u64).max(each);
+            each = output.stream.memory(kind, cut.len as u64, cut.len as u64).max(each);
             // The key's state stays beside those of the threads.
             let fixed = LOOKAHEAD + state;
             if batch.len() >= threads(self.options.threads, self.options.memory, fixed, each)

@@ -74,6 +74,11 @@ impl Error {
         }
     }
 
+    /// Whether it is a limit that was exceeded.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self, Self::Format(FormatError::LimitExceeded { .. }))
+    }
+
     /// The error as an `io::Error`, for `Read` and `Write` adaptors.
     pub(crate) fn into_io(self) -> std::io::Error {
         match self {

@@ -14,6 +14,7 @@
 //! access to the content of a seekable archive.
 #![forbid(unsafe_code)]
 
+mod admission;
 pub mod archive;
 mod budget;
 pub mod decoder;

@@ -86,10 +86,11 @@ impl Neural {
             return Err(bad("flags".into()));
         }
         let model = IntModel::from_bytes(serial).map_err(|e| bad(e.to_string()))?;
-        crate::segment_code::check_memory(
-            PackedModel::bytes(model.config()),
-            &vxc_format::DecodeLimits { max_memory: most, ..Default::default() },
-        )?;
+        let needed = PackedModel::bytes(model.config());
+        if needed > most {
+            let what = "the panels of a network";
+            return Err(FormatError::LimitExceeded { what, needed, limit: most }.into());
+        }
         Self::new(model, alone == 1, code)
     }
 

@@ -10,15 +10,16 @@ use std::ops::Range;
 
 use vxc_format::constants::{EXPANSION_SLACK, MAX_EXPANSION};
 use vxc_format::recover::{LostContent, RecoveredArchive, Recovery, recover};
-use vxc_format::{Block, FormatError, Header, Segment, SegmentHeader, read_block_at};
+use vxc_format::{Block, BlockAt, FormatError, Header, Segment, SegmentHeader};
 
 use crate::PROFILE;
+use crate::admission::{Key, Keys, Load};
 use crate::budget::Budget;
-use crate::decoder::{Key, Keys, decode_segment, start_state};
+use crate::decoder::{decode_segment, start_state};
 use crate::error::Error;
-use crate::options::{DecompressOptions, threads};
+use crate::options::DecompressOptions;
 use crate::parallel::in_parallel;
-use crate::segment_code::{State, check_memory};
+use crate::segment_code::State;
 use crate::stream::Stream;
 
 /// A range of an archive's content that cannot be had.
@@ -67,8 +68,8 @@ struct Codes {
     /// By id; why not, where one cannot be opened.
     streams: BTreeMap<u32, Result<Stream, String>>,
     keys: Keys,
-    /// Bytes that models, streams and lists hold.
-    held: u64,
+    /// Of models, streams and lists.
+    budget: Budget,
 }
 
 impl<R: Read + Seek> Salvage<R> {
@@ -155,25 +156,20 @@ impl<R: Read + Seek> Salvage<R> {
 
     /// Opens the streams.
     fn codes(&mut self, archive: &RecoveredArchive) -> Result<Codes, Error> {
-        let limits = self.options.limits;
         let profile = PROFILE;
         let header = archive.header.clone().unwrap_or(Header { profile, ..Header::default() });
         let mut models = self.options.models.clone();
         let mut budget = Budget::new(&self.options)?;
-        budget.hold(self.found.table_bytes)?;
+        budget.hold("the lists of what is intact", self.found.table_bytes, 0)?;
         for (_, at) in &archive.models {
-            let Block::Model(embedded) = read_block_at(&mut self.input, *at, &limits)? else {
-                continue;
-            };
-            models.extend(lost_or(budget.load_model(embedded))?);
+            let Block::Model(embedded) = read(&mut self.input, *at, &budget)? else { continue };
+            models.extend(lost_or(budget.load_model(&embedded, 0))?);
         }
         let mut streams: BTreeMap<u32, Result<Stream, String>> = BTreeMap::new();
         let mut missing = None;
         for (id, at) in &archive.streams {
-            let Block::Stream(def) = read_block_at(&mut self.input, *at, &limits)? else {
-                continue;
-            };
-            let stream = match budget.open_stream(&def, &models, &header) {
+            let Block::Stream(def) = read(&mut self.input, *at, &budget)? else { continue };
+            let stream = match budget.open_stream(&def, &models, &header, 0) {
                 Ok(stream) => Ok(stream),
                 Err(e) if is_refusal(&e) => return Err(e),
                 Err(e) => {
@@ -189,7 +185,7 @@ impl<R: Read + Seek> Salvage<R> {
             Some(e) if streams.values().all(Result::is_err) => return Err(e),
             _ => {}
         }
-        Ok(Codes { streams, keys: Keys::default(), held: budget.held() })
+        Ok(Codes { streams, keys: Keys::default(), budget })
     }
 
     /// Decodes segments that do not wait for each other.
@@ -198,49 +194,20 @@ impl<R: Read + Seek> Salvage<R> {
         codes: &mut Codes,
         segments: &mut std::iter::Peekable<impl Iterator<Item = &'a (SegmentHeader, u64)>>,
     ) -> Result<Vec<Decoded>, Error> {
-        let limits = self.options.limits;
         let mut out: Vec<Decoded> = Vec::new();
         let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
-        let mut most = usize::MAX;
-        while jobs.len() < most {
-            let waits = |h: &SegmentHeader| {
-                h.info
-                    .primed_by
-                    .is_some_and(|n| jobs.iter().any(|(_, j)| j.header.info.number == n))
-            };
-            let Some((header, at)) = segments.next_if(|(header, _)| !waits(header)) else { break };
-            let info = header.info;
-            let mut lost = |why: String| out.push((*header, Err(why)));
-            let stream = match codes.streams.get(&info.stream) {
-                Some(Ok(stream)) => stream,
-                Some(Err(why)) => {
-                    lost(why.clone());
-                    continue;
+        let mut load = Load::new(&self.options);
+        let Codes { streams, keys, budget } = codes;
+        while let Some((header, at)) = segments.peek() {
+            match self.next(header, *at, streams, keys, budget.held(), &mut load)? {
+                Next::Later => break,
+                Next::Lost(why) => out.push((*header, Err(why))),
+                Next::Ready(job) => {
+                    jobs.push((out.len(), job));
+                    out.push((*header, Ok(Vec::new())));
                 }
-                None => {
-                    lost(format!("the definition of stream {} is lost", info.stream));
-                    continue;
-                }
-            };
-            let key = info.primed_by.map(|n| codes.keys.get(info.stream, n).cloned().ok_or(n));
-            let key = match key.transpose() {
-                Ok(key) => key,
-                Err(n) => {
-                    lost(format!("it starts from segment {n}, which is lost"));
-                    continue;
-                }
-            };
-            let each = stream.memory(info.kind, info.raw_len);
-            let fixed = codes.held.saturating_add(codes.keys.bytes());
-            check_memory(each.saturating_add(fixed), &limits)?;
-            most = most.min(threads(self.options.threads, limits.max_memory, fixed, each));
-            let Block::Segment(segment) = read_block_at(&mut self.input, *at, &limits)? else {
-                lost("the file changed while it was read".into());
-                continue;
-            };
-            let state = start_state(stream, &segment, key);
-            jobs.push((out.len(), Job { header: *header, segment, stream, state }));
-            out.push((*header, Ok(Vec::new())));
+            }
+            segments.next();
         }
         let bytes = jobs.iter().map(|(_, j)| j.header.info.raw_len).fold(0, u64::saturating_add);
         let results = in_parallel(bytes, jobs, |(slot, mut job)| {
@@ -255,7 +222,7 @@ impl<R: Read + Seek> Salvage<R> {
                     // It may prime others.
                     if info.primed_by.is_none() && !matches!(state, State::None) {
                         let (stream, segment) = (info.stream, info.number);
-                        codes.keys.put(Key { stream, segment, state, bytes });
+                        keys.put(Key { stream, segment, state, bytes });
                     }
                     Ok(raw)
                 }
@@ -268,6 +235,66 @@ impl<R: Read + Seek> Salvage<R> {
         }
         Ok(out)
     }
+
+    /// Reads a segment if it may be decoded beside those before.
+    fn next<'s>(
+        &mut self,
+        header: &SegmentHeader,
+        at: u64,
+        streams: &'s BTreeMap<u32, Result<Stream, String>>,
+        keys: &mut Keys,
+        held: u64,
+        load: &mut Load,
+    ) -> Result<Next<'s>, Error> {
+        let info = header.info;
+        let stream = match streams.get(&info.stream) {
+            Some(Ok(stream)) => stream,
+            Some(Err(why)) => return Ok(Next::Lost(why.clone())),
+            None => {
+                let why = format!("the definition of stream {} is lost", info.stream);
+                return Ok(Next::Lost(why));
+            }
+        };
+        if load.waits(&info) {
+            return Ok(Next::Later);
+        }
+        let limits = self.options.limits;
+        let key = match info.primed_by {
+            None => None,
+            Some(n) => match keys.get(info.stream, n, limits.max_memory)? {
+                Some(state) => Some(state.clone()),
+                None => {
+                    return Ok(Next::Lost(format!("it starts from segment {n}, which is lost")));
+                }
+            },
+        };
+        let block = BlockAt::open(&mut self.input, at)?;
+        let need = stream.memory(info.kind, info.raw_len, block.payload_len());
+        if !load.take(keys, &info, need, held)? {
+            return Ok(Next::Later);
+        }
+        let Block::Segment(segment) = block.read(&limits)? else {
+            return Ok(Next::Lost("the file changed while it was read".into()));
+        };
+        let state = start_state(stream, &segment, key);
+        Ok(Next::Ready(Job { header: *header, segment, stream, state }))
+    }
+}
+
+/// What becomes of the next segment.
+enum Next<'a> {
+    Ready(Job<'a>),
+    /// It has to wait for those before it.
+    Later,
+    /// It cannot be had, and why.
+    Lost(String),
+}
+
+/// Reads a definition within what is left of the memory.
+fn read<R: Read + Seek>(input: &mut R, at: u64, budget: &Budget) -> Result<Block, Error> {
+    let left = budget.left(0);
+    let block = BlockAt::open(input, at).and_then(|block| block.read(&left));
+    block.map_err(|e| budget.whole(e.into(), &left))
 }
 
 /// What is no damage.

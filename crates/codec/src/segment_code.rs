@@ -1,7 +1,7 @@
 //! Coding one segment with a stream's code, and the model states that pass from a key segment to others.
 
 use vxc_entropy::{CostCounter, RangeDecoder, RangeEncoder};
-use vxc_format::{DecodeLimits, FormatError, SegmentKind, min_coded_len};
+use vxc_format::{SegmentKind, min_coded_len};
 use vxc_predict::bytes::{ByteKind, ByteModel, ByteModelConfig};
 use vxc_predict::fields::FieldModel;
 use vxc_predict::lz::{self, LzPlan};
@@ -125,8 +125,8 @@ impl StreamCode {
         }
     }
 
-    /// Bytes that coding or decoding a segment takes, its state included.
-    pub fn memory(&self, kind: SegmentKind, raw_len: u64) -> u64 {
+    /// Bytes that coding or decoding a segment takes, its state and both its forms included.
+    pub fn memory(&self, kind: SegmentKind, raw_len: u64, coded_len: u64) -> u64 {
         let working = match (kind, &self.form) {
             (SegmentKind::Mix, _) => self
                 .byte_model()
@@ -136,8 +136,9 @@ impl StreamCode {
             (SegmentKind::Lz, _) => raw_len.next_power_of_two() + raw_len,
             _ => 0,
         };
-        // The coded bytes, the raw ones, and their place among those of other segments.
-        self.state_bytes(kind).saturating_add(working).saturating_add(3 * raw_len)
+        // The raw bytes stand among those of other segments, too.
+        let bytes = raw_len.saturating_mul(2).saturating_add(coded_len);
+        self.state_bytes(kind).saturating_add(working).saturating_add(bytes)
     }
 
     /// Codes `raw`. `state` is what the segment starts from; it ends as what the segment leaves behind. `neural`: the
@@ -307,27 +308,12 @@ fn least(raw_len: usize) -> usize {
     usize::try_from(min_coded_len(raw_len as u64)).unwrap_or(usize::MAX)
 }
 
-/// Refuses a segment whose model would not fit in memory.
-///
-/// # Errors
-/// `LimitExceeded`.
-pub fn check_memory(needed: u64, limits: &DecodeLimits) -> Result<(), Error> {
-    if needed > limits.max_memory {
-        return Err(FormatError::LimitExceeded {
-            what: "a segment's model",
-            needed,
-            limit: limits.max_memory,
-        }
-        .into());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::level::{LOOKAHEAD, Level, segments};
     use crate::stream_code::size_bits;
+    use vxc_format::DecodeLimits;
     use vxc_predict::static_model::StaticPlan;
     use vxc_predict::static_model::contexts::Contexts;
     use vxc_tokens::layout::MAX_FIELDS;
@@ -418,7 +404,7 @@ mod tests {
                     (false, Form::Fields(_)) => SegmentKind::Static,
                     (false, _) => SegmentKind::Lz,
                 };
-                let needed = code.memory(kind, 1 << code.size_bits)
+                let needed = code.memory(kind, 1 << code.size_bits, 1 << code.size_bits)
                     + code.state_bytes(kind)
                     + code.held_bytes();
                 let (fields, level) = (code.record_bytes() / 4, level.number());

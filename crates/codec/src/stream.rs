@@ -67,13 +67,23 @@ impl Stream {
         self.model().and_then(|model| model.neural())
     }
 
-    /// Bytes that coding or decoding a segment takes, its state included.
-    pub fn memory(&self, kind: SegmentKind, raw_len: u64) -> u64 {
+    /// Bytes that a stream holds in a list of them, about. What a model holds is the model's.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let own = match self {
+            Self::Own(code) => code.held_bytes(),
+            Self::Model(_) => 0,
+        };
+        // Twice: places in lists and maps are not all taken.
+        2 * size_of::<Self>() as u64 + own
+    }
+
+    /// Bytes that coding or decoding a segment takes, its state and both its forms included.
+    pub fn memory(&self, kind: SegmentKind, raw_len: u64, coded_len: u64) -> u64 {
         let lanes = match (kind, self.neural()) {
             (SegmentKind::Neural, Some(neural)) => neural.working_bytes(self.code(), raw_len),
             _ => 0,
         };
-        self.code().memory(kind, raw_len).saturating_add(lanes)
+        self.code().memory(kind, raw_len, coded_len).saturating_add(lanes)
     }
 
     /// Codes a segment: [`StreamCode::encode`].

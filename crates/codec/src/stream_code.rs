@@ -2,7 +2,7 @@
 //! payload of a stream definition.
 
 use vxc_entropy::{BinaryCoder, RangeDecoder, RangeEncoder};
-use vxc_format::StreamKind;
+use vxc_format::{FormatError, StreamKind};
 use vxc_predict::static_model::StaticPlan;
 use vxc_predict::static_model::contexts::Contexts;
 use vxc_tokens::tokeniser::code_layout;
@@ -62,10 +62,10 @@ impl StreamCode {
         self.layout().map_or(1, |l| l.record_bytes)
     }
 
-    /// Bytes that the code holds, about.
+    /// Bytes that the code holds beside its own, about.
     pub fn held_bytes(&self) -> u64 {
         match &self.form {
-            Form::Text | Form::Bytes => 64,
+            Form::Text | Form::Bytes => 0,
             Form::Records(l) => 128 * l.fields.len() as u64,
             Form::Fields(t) => t.held_bytes(),
         }
@@ -74,7 +74,7 @@ impl StreamCode {
     /// Serial form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut wire = Wire::new(RangeEncoder::new());
-        code(&mut wire, Some(self)).expect("a valid code serialises");
+        code(&mut wire, Some(self), u64::MAX).expect("a valid code serialises");
         wire.into_inner().finish()
     }
 
@@ -83,8 +83,22 @@ impl StreamCode {
     /// # Errors
     /// [`Error::Corruption`] for anything that is not one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::within(bytes, u64::MAX)
+    }
+
+    /// Reads the serial form of a code that holds at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`StreamCode::from_bytes`]; `LimitExceeded`.
+    pub fn within(bytes: &[u8], most: u64) -> Result<Self, Error> {
         let mut wire = Wire::new(RangeDecoder::new(bytes));
-        let own = code(&mut wire, None).map_err(|e| Error::Corruption(e.to_string()))?;
+        let own = code(&mut wire, None, most).map_err(|e| match e {
+            TokenError::TooLarge(limit) => {
+                let needed = limit.saturating_add(1);
+                FormatError::LimitExceeded { what: "a stream definition", needed, limit }.into()
+            }
+            e => Error::Corruption(e.to_string()),
+        })?;
         wire.into_inner()
             .finish()
             .map_err(|e| Error::Corruption(format!("stream definition: {e}")))?;
@@ -100,6 +114,7 @@ pub fn size_bits(bytes: u64) -> u32 {
 fn code<C: BinaryCoder>(
     wire: &mut Wire<C>,
     own: Option<&StreamCode>,
+    most: u64,
 ) -> Result<StreamCode, TokenError> {
     let form = own.map_or(0, |o| match o.form {
         Form::Bytes => 0,
@@ -123,7 +138,7 @@ fn code<C: BinaryCoder>(
                     t.write(wire);
                     t.clone()
                 }
-                _ => Tokeniser::read(wire)?,
+                _ => Tokeniser::read(wire, most)?,
             };
             let own_plan = own.and_then(|o| o.plan.as_ref());
             if wire.flag(Slot::Flag, 2, own_plan.is_some()) {

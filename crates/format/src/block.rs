@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use crate::error::FormatError;
 use crate::footer::Footer;
 use crate::frame::{FrameHead, Tag};
-use crate::index::EntryKind;
+use crate::index::{Entry, EntryKind};
 use crate::limits::{self, DecodeLimits};
 use crate::model::{EmbeddedModel, ModelId};
 use crate::segment::{Segment, SegmentHeader};
@@ -103,8 +103,49 @@ impl BlockHead {
     }
 }
 
-/// Reads the block that starts at byte `offset` of the input, as an [`ArchiveIndex`](crate::ArchiveIndex)
-/// or a [`Recovery`](crate::Recovery) names it. Rules between blocks are not checked here.
+/// The block at a known place of the input, before its payload is read.
+pub struct BlockAt<'a, R> {
+    source: Source<&'a mut R>,
+    frame: FrameHead,
+    head: BlockHead,
+}
+
+impl<'a, R: Read + Seek> BlockAt<'a, R> {
+    /// Reads the head of the block that starts at byte `offset`, as an [`ArchiveIndex`](crate::ArchiveIndex) or a
+    /// [`Recovery`](crate::Recovery) names it. Rules between blocks are not checked here.
+    ///
+    /// # Errors
+    /// Any kind but `InvalidArgument`, `LimitExceeded`; `Corruption` if the block there is the index.
+    pub fn open(input: &'a mut R, offset: u64) -> Result<Self, FormatError> {
+        input.seek(SeekFrom::Start(offset))?;
+        let mut source = Source::new(input, offset);
+        let frame = FrameHead::from_source(&mut source)?;
+        let head = BlockHead::parse(&frame)?;
+        Ok(Self { source, frame, head })
+    }
+
+    /// Bytes of the payload, as the head says.
+    pub const fn payload_len(&self) -> u64 {
+        self.frame.payload_len
+    }
+
+    /// Whether it is the block of an index entry.
+    pub(crate) fn is(&self, entry: &Entry) -> bool {
+        self.head.entry_kind() == entry.kind && self.frame.payload_len == entry.payload_len
+    }
+
+    /// Reads the payload, if it is within limits.
+    ///
+    /// # Errors
+    /// Any kind but `InvalidArgument`.
+    pub fn read(mut self, limits: &DecodeLimits) -> Result<Block, FormatError> {
+        self.head.check_limits(self.frame.payload_len, limits)?;
+        let payload = self.frame.payload(&mut self.source)?;
+        self.head.complete(&self.frame, payload)
+    }
+}
+
+/// Reads the block at a known place: [`BlockAt`], in one step.
 ///
 /// # Errors
 /// Any kind but `InvalidArgument`; `Corruption` if the block there is the index.
@@ -113,11 +154,5 @@ pub fn read_block_at<R: Read + Seek>(
     offset: u64,
     limits: &DecodeLimits,
 ) -> Result<Block, FormatError> {
-    input.seek(SeekFrom::Start(offset))?;
-    let mut source = Source::new(input, offset);
-    let frame = FrameHead::from_source(&mut source)?;
-    let head = BlockHead::parse(&frame)?;
-    head.check_limits(frame.payload_len, limits)?;
-    let payload = frame.payload(&mut source)?;
-    head.complete(&frame, payload)
+    BlockAt::open(input, offset)?.read(limits)
 }

@@ -9,7 +9,8 @@ use crate::segment::{SegmentInfo, SegmentKind};
 
 /// Memory of one listed block, for [`DecodeLimits::max_memory`](crate::DecodeLimits).
 const ENTRY_MEMORY: u64 = {
-    let bytes = size_of::<Entry>() + size_of::<usize>();
+    // At the end the index is made and read, of about so many bytes each.
+    let bytes = size_of::<Entry>() + size_of::<usize>() + 2 * 20;
     assert!(bytes < 256);
     bytes as u64
 };

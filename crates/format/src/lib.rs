@@ -89,7 +89,7 @@ pub mod stream;
 pub mod varint;
 pub mod writer;
 
-pub use block::{Block, read_block_at};
+pub use block::{Block, BlockAt, read_block_at};
 pub use content::{ContentDigest, ContentHasher, RawSummary};
 pub use error::FormatError;
 pub use footer::Footer;
@@ -98,7 +98,7 @@ pub use header::{Header, Original, Writer};
 pub use index::{Entry, EntryKind};
 pub use limits::DecodeLimits;
 pub use model::{EmbeddedModel, ModelId};
-pub use reader::BlockReader;
+pub use reader::{BlockReader, NextBlock};
 pub use recover::{Recovery, recover};
 pub use seek::{ArchiveIndex, FileIndex};
 pub use segment::{Segment, SegmentHeader, SegmentInfo, SegmentKind, min_coded_len};

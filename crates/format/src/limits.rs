@@ -7,7 +7,8 @@ use crate::error::FormatError;
 pub struct DecodeLimits {
     /// Content of all archives of the input together. Default: no limit, since output is streamed.
     pub max_output: u64,
-    /// Any one buffer of the container, and the table of blocks it keeps. Default 512 MiB.
+    /// Memory: of a reader of blocks, the table of them that it keeps, and the bytes of one block; of a decoder, all that
+    /// it holds and works with together. Default 512 MiB.
     pub max_memory: u64,
     /// An embedded model, or a stream's tokeniser. Default 256 MiB.
     pub max_model_bytes: u64,
@@ -23,6 +24,16 @@ impl Default for DecodeLimits {
             max_model_bytes: 256 << 20,
             max_segment: 256 << 20,
         }
+    }
+}
+
+impl DecodeLimits {
+    /// `needed` bytes of memory, or the error that says for what they are too many.
+    ///
+    /// # Errors
+    /// [`FormatError::LimitExceeded`].
+    pub fn check_memory(&self, what: &'static str, needed: u64) -> Result<(), FormatError> {
+        check(what, needed, self.max_memory)
     }
 }
 

@@ -11,7 +11,19 @@ use crate::frame::{FrameHead, Tag};
 use crate::header::{Header, check_signature};
 use crate::ledger::Ledger;
 use crate::limits::{self, DecodeLimits};
+use crate::segment::SegmentInfo;
 use crate::source::Source;
+
+/// What comes next, before its payload is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextBlock {
+    /// A stream definition or a model of so many bytes.
+    Definition(u64),
+    /// A segment, of so many coded bytes.
+    Segment(SegmentInfo, u64),
+    /// The archive's end.
+    End,
+}
 
 /// Reads the blocks of an archive, then of those concatenated to it.
 ///
@@ -32,6 +44,8 @@ pub struct BlockReader<R> {
     ledger: Ledger,
     /// Content of the archives before.
     output_before: u64,
+    /// The next block, if it was looked at: its frame, and what it is, if it is not the index.
+    ahead: Option<(FrameHead, Option<BlockHead>)>,
     state: State,
 }
 
@@ -59,6 +73,7 @@ impl<R: Read> BlockReader<R> {
             header,
             ledger: Ledger::new(header_len, 0),
             output_before: 0,
+            ahead: None,
             state: State::Blocks,
         })
     }
@@ -71,6 +86,27 @@ impl<R: Read> BlockReader<R> {
     /// Number of input bytes read so far.
     pub const fn position(&self) -> u64 {
         self.source.position()
+    }
+
+    /// Looks at the next block. Its own limits are checked; a caller who holds more than the table of blocks knows what
+    /// reading it will take.
+    ///
+    /// # Errors
+    /// As [`BlockReader::next_block`].
+    pub fn peek(&mut self) -> Result<NextBlock, FormatError> {
+        self.expect(State::Blocks)?;
+        let ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.read_head()?,
+        };
+        let next = match &ahead {
+            (frame, Some(BlockHead::Segment(h))) => NextBlock::Segment(h.info, frame.payload_len),
+            (frame, Some(_)) => NextBlock::Definition(frame.payload_len),
+            (_, None) => NextBlock::End,
+        };
+        self.ahead = Some(ahead);
+        self.state = State::Blocks;
+        Ok(next)
     }
 
     /// Reads the next block.
@@ -132,9 +168,24 @@ impl<R: Read> BlockReader<R> {
     }
 
     fn read_block(&mut self) -> Result<Block, FormatError> {
+        let ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.read_head()?,
+        };
+        match ahead {
+            (frame, Some(head)) => {
+                let payload = frame.payload(&mut self.source)?;
+                head.complete(&frame, payload)
+            }
+            (frame, None) => self.read_end(&frame).map(Block::End),
+        }
+    }
+
+    /// The frame of the next block, and its head if it is not the index. It is in the table then, and within limits.
+    fn read_head(&mut self) -> Result<(FrameHead, Option<BlockHead>), FormatError> {
         let frame = FrameHead::from_source(&mut self.source)?;
         if frame.tag == Tag::Index {
-            return self.read_end(&frame).map(Block::End);
+            return Ok((frame, None));
         }
         let head = BlockHead::parse(&frame)?;
         self.ledger.admit(
@@ -146,8 +197,7 @@ impl<R: Read> BlockReader<R> {
         head.check_limits(frame.payload_len, &self.limits)?;
         let output = self.output_before.saturating_add(self.ledger.raw_total());
         limits::check("the content", output, self.limits.max_output)?;
-        let payload = frame.payload(&mut self.source)?;
-        head.complete(&frame, payload)
+        Ok((frame, Some(head)))
     }
 
     /// The index must list exactly the blocks seen, and the footer must agree.

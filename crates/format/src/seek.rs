@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use crate::block::{Block, read_block_at};
+use crate::block::{Block, BlockAt};
 use crate::constants::{FOOTER_BYTES, SIGNATURE};
 use crate::error::FormatError;
 use crate::footer::Footer;
@@ -147,7 +147,7 @@ impl ArchiveIndex {
         }
         limits::check("the index", frame.payload_len, max_memory)?;
         let payload = frame.payload(&mut source)?;
-        let ledger = parse_payload(&payload, max_memory)?;
+        let ledger = parse_payload(&payload, max_memory.saturating_sub(frame.payload_len))?;
         if ledger.header_len() != header_len {
             return Err(FormatError::corrupt("the index belongs to another header"));
         }
@@ -272,7 +272,9 @@ impl ArchiveIndex {
         entry: &Entry,
         limits: &DecodeLimits,
     ) -> Result<Block, FormatError> {
-        read_block_at(input, self.start.saturating_add(entry.offset), limits)
+        let block = BlockAt::open(input, self.start.saturating_add(entry.offset))?;
+        // Before its payload is read: what the caller allows for is what the index says.
+        if block.is(entry) { block.read(limits) } else { Err(self.contradiction(entry)) }
     }
 
     fn contradiction(&self, entry: &Entry) -> FormatError {

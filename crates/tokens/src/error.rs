@@ -13,6 +13,9 @@ pub enum TokenError {
     /// Serialised tokeniser bytes are not valid.
     #[error("tokeniser: {0}")]
     Corrupt(&'static str),
+    /// A serialised tokeniser takes more memory than it may.
+    #[error("tokeniser: it takes more than {0} bytes of memory")]
+    TooLarge(u64),
     /// The host has changed how this thread computes with floats.
     #[error("floating point: {0}")]
     FloatEnvironment(&'static str),

@@ -74,10 +74,7 @@ impl Tokeniser {
 
     /// Bytes that it holds, about.
     pub fn held_bytes(&self) -> u64 {
-        (self.steps.len() * (SymbolTable::held_bytes() + size_of::<Step>() + size_of::<Field>()))
-            as u64
-            + self.steps.iter().map(|s| s.bins.count() as u64 * 16).sum::<u64>()
-            + relation_bytes(&self.steps)
+        self.steps.iter().map(step_bytes).sum()
     }
 
     /// Kinds by field.
@@ -103,15 +100,15 @@ impl Tokeniser {
 
     /// Writes the serial form.
     pub fn write<C: BinaryCoder>(&self, wire: &mut Wire<C>) {
-        code(wire, Some(self)).expect("a valid tokeniser serialises");
+        code(wire, Some(self), u64::MAX).expect("a valid tokeniser serialises");
     }
 
-    /// Reads the serial form.
+    /// Reads the serial form of a tokeniser that holds at most so many bytes.
     ///
     /// # Errors
-    /// [`TokenError`] for anything that is not a valid tokeniser.
-    pub fn read<C: BinaryCoder>(wire: &mut Wire<C>) -> Result<Self, TokenError> {
-        code(wire, None)
+    /// [`TokenError::TooLarge`]; others for anything that is not a valid tokeniser.
+    pub fn read<C: BinaryCoder>(wire: &mut Wire<C>, most: u64) -> Result<Self, TokenError> {
+        code(wire, None, most)
     }
 }
 
@@ -199,11 +196,12 @@ fn kind_from(code: u64) -> Result<Kind, TokenError> {
 fn code<C: BinaryCoder>(
     wire: &mut Wire<C>,
     own: Option<&Tokeniser>,
+    most: u64,
 ) -> Result<Tokeniser, TokenError> {
     let layout = code_layout(wire, own.map(|t| &t.layout))?;
     let n = layout.fields.len();
-    let mut steps = Vec::with_capacity(n);
-    let (mut expected, mut relations) = (0u64, 0u64);
+    let mut steps = Vec::new();
+    let (mut expected, mut relations, mut held) = (0u64, 0u64, 0u64);
     for k in 0..n {
         let s = own.map(|t| &t.steps[k]);
         // Fields mostly follow their own order.
@@ -219,7 +217,11 @@ fn code<C: BinaryCoder>(
         expected = field + 1;
         let kind = layout.fields[field as usize].kind;
         let step = code_step(wire, s, field as u16, kind, k, n)?;
-        relations += relation_bytes(std::slice::from_ref(&step));
+        relations += relation_bytes(&step);
+        held += step_bytes(&step);
+        if held > most {
+            return Err(TokenError::TooLarge(most));
+        }
         if relations > MAX_RELATION_BYTES {
             return Err(TokenError::Corrupt("size of all relations"));
         }
@@ -231,13 +233,18 @@ fn code<C: BinaryCoder>(
 /// Most bytes that all relations of a tokeniser hold together: some hundred full lookups.
 const MAX_RELATION_BYTES: u64 = 64 << 20;
 
-/// Bytes that the relations of steps hold.
-fn relation_bytes(steps: &[Step]) -> u64 {
-    let held = |s: &Step| match &s.transform {
+/// Bytes that a step holds, its field, table and relation included.
+fn step_bytes(step: &Step) -> u64 {
+    let fixed = SymbolTable::held_bytes() + size_of::<Step>() + size_of::<Field>();
+    fixed as u64 + step.bins.count() as u64 * 16 + relation_bytes(step)
+}
+
+/// Bytes that the relation of a step holds.
+fn relation_bytes(step: &Step) -> u64 {
+    match &step.transform {
         Transform::Relation(p) => p.held_bytes(),
         _ => 0,
-    };
-    steps.iter().map(held).sum()
+    }
 }
 
 fn code_step<C: BinaryCoder>(

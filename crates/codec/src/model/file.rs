@@ -64,8 +64,12 @@ impl Model {
         // The file, its sections, the states and the network are held together while it is read.
         let mut room = Room { limit: limits.max_memory, taken: 0 };
         room.take(file.len() as u64)?;
-        let code = StreamCode::from_bytes(&take_section(&mut rest, &mut room)?)
-            .map_err(|e| Error::ModelMismatch(e.to_string()))?;
+        let section = take_section(&mut rest, &mut room)?;
+        let code = StreamCode::within(&section, room.left()).map_err(|e| match e {
+            Error::Corruption(why) => Error::ModelMismatch(why),
+            e => e,
+        })?;
+        room.take(code.held_bytes())?;
         let names =
             String::from_utf8(take_section(&mut rest, &mut room)?).map_err(|_| bad("names"))?;
         if names.len() > MAX_NAMES || names.lines().count() > MAX_FIELDS {

@@ -34,7 +34,7 @@ fn read(bytes: &[u8]) {
                 assert!(range[..n] == content[from..from + n], "random access differs");
             }
         }
-        let _ = archive.streams();
+        let _ = (0..archive.stream_count()).try_for_each(|id| archive.first_stream(id).map(|_| ()));
     }
     salvage(bytes, content.as_deref().ok());
     let mut input = Cursor::new(bytes);

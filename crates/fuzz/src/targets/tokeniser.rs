@@ -24,7 +24,7 @@ pub fn run(data: &[u8]) {
     let DecodeLimits { max_memory, .. } = LIMITS;
     let stream = Stream::new(code);
     for (kind, method) in methods(&stream) {
-        if stream.memory(kind, raw.len() as u64) > max_memory {
+        if stream.memory(kind, raw.len() as u64, raw.len() as u64) > max_memory {
             continue;
         }
         let mut state = stream.fresh(kind);

@@ -40,11 +40,14 @@ impl<R: Read + Seek> Scan<'_, R> {
             return Ok(in_place.then_some(End { footer, ledger: None }));
         }
         // Known to be intact before memory is asked for.
-        limits::check("the index", frame.payload_len, self.limits.max_memory)?;
+        let left = self.limits.max_memory.saturating_sub(self.memory);
+        limits::check("the index", frame.payload_len, left)?;
         self.input.seek(SeekFrom::Start(payload_at))?;
         let payload = frame.payload(&mut Source::new(&mut *self.input, payload_at))?;
-        let left = self.limits.max_memory.saturating_sub(self.memory);
-        let Some(ledger) = intact(parse_payload(&payload, left))? else { return Ok(None) };
+        let Some(ledger) = intact(parse_payload(&payload, left.saturating_sub(frame.payload_len)))?
+        else {
+            return Ok(None);
+        };
         let mut known = self.current.segments.iter().map(|(header, _)| {
             let number = usize::try_from(header.info.number).ok();
             number.and_then(|n| ledger.segment(n)).is_some_and(|(_, info)| *info == header.info)
