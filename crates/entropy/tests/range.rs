@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vxc_entropy::{
-    Cdf, CostCounter, EntropyError, PROB_MIN, RangeDecoder, RangeEncoder, SymbolCoder,
+    BinaryCoder, Cdf, CostCounter, EntropyError, PROB_MIN, RangeDecoder, RangeEncoder, SymbolCoder,
     code_wide_uniform, decode_symbols, encode_symbols,
 };
 
@@ -96,7 +96,13 @@ fn value_of(op: &Op) -> u64 {
 proptest! {
     #[test]
     fn inverse(ops in ops()) {
-        let (cdfs, bytes) = (cdfs(), encode(&ops));
+        let cdfs = cdfs();
+        let mut encoder = RangeEncoder::new();
+        for op in &ops {
+            // Who writes gets back what who reads will get.
+            prop_assert_eq!(run(&mut encoder, &cdfs, op), value_of(op));
+        }
+        let bytes = encoder.finish();
         let mut decoder = RangeDecoder::new(&bytes);
         for op in &ops {
             prop_assert_eq!(run(&mut decoder, &cdfs, &blind(op)), value_of(op));
@@ -307,4 +313,28 @@ fn nothing_is_no_bytes() {
     assert!(encode(&[Op::Raw(0, 5), Op::Uniform(1, 0), Op::Wide(1, 0)]).is_empty());
     assert_eq!(RangeDecoder::new(&[]).finish(), Ok(()));
     assert!(RangeDecoder::new(&[0]).finish().is_err());
+}
+
+/// Numbers behind the last slot of a distribution belong to its last symbol.
+#[test]
+fn the_last_symbol_takes_what_is_left() {
+    for cdf in cdfs() {
+        let bytes = [0xff; 40];
+        let mut decoder = RangeDecoder::new(&bytes);
+        assert!((0..3).all(|_| decoder.symbol(&cdf, 0) == 255));
+    }
+}
+
+#[test]
+fn reading_too_much_is_told() {
+    let mut encoder = RangeEncoder::new();
+    (0..100).for_each(|i| _ = encoder.raw(32, i));
+    assert!(!SymbolCoder::overran(&encoder));
+    let bytes = encoder.finish();
+    let mut decoder = RangeDecoder::new(&bytes);
+    assert!((0..100).all(|i| decoder.raw(32, 0) == i));
+    assert!(!decoder.overran() && !SymbolCoder::overran(&decoder));
+    (0..4).for_each(|_| _ = decoder.raw(32, 0));
+    assert!(decoder.overran() && SymbolCoder::overran(&decoder));
+    assert_eq!(decoder.finish(), Err(EntropyError::Truncated));
 }

@@ -254,3 +254,36 @@ fn limits_of_uniform() {
     decoder.decode_uniform_run(&n, &mut out);
     assert!(out[0] == 0 && out[1] < 256 && out[2] < 256);
 }
+
+/// Shares are rounded to the nearest; the largest pays, or gets what is left, the first of equals, at most half of its own.
+#[test]
+fn frequencies_sum_to_all_slots() {
+    let freqs = |counts: &[u32]| FreqTable::from_counts(counts).freqs().to_vec();
+    // 372.36 each, so four are left.
+    assert_eq!(freqs(&[5; 11]), [vec![376], vec![372; 10]].concat());
+    // 682.67 each, so two are missing.
+    assert_eq!(freqs(&[5; 6]), [vec![681], vec![683; 5]].concat());
+    // 22.75 each, and one for each rare one: 120 are missing.
+    let counts = [vec![100_000; 180], vec![1; 76]].concat();
+    let expected = [vec![12; 10], vec![13], vec![23; 169], vec![1; 76]].concat();
+    assert_eq!(freqs(&counts), expected);
+}
+
+#[test]
+fn reading_too_much_is_told() {
+    let (enc, dec) = both();
+    let mut encoder = RansEncoder::new();
+    assert!(encoder.is_empty());
+    let symbols: Vec<u8> = (0..=255).collect();
+    encoder.push_run(&enc[0], &symbols);
+    assert!(!encoder.is_empty());
+    assert_eq!(encoder.len(), 256);
+    let bytes = encoder.finish();
+    let mut decoder = RansDecoder::new(&bytes).unwrap();
+    let mut out = [0; 256];
+    decoder.decode_run(&dec[0], &mut out);
+    assert!(out[..] == symbols && !decoder.overran());
+    decoder.decode_run(&dec[0], &mut out);
+    assert!(decoder.overran());
+    assert_eq!(decoder.finish(), Err(EntropyError::Truncated));
+}
