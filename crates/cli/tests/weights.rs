@@ -199,6 +199,29 @@ fn a_long_list_is_bounded() {
     done(&f, 64, &["--test", "-T8", "x.vxw"]);
 }
 
+/// Names of any length, and with anything in them: each is printed whole, and no other row is longer for it.
+#[test]
+fn long_names_are_listed() {
+    let f = Folder::new();
+    let long = "n".repeat(70_000);
+    let names = ["-", "a", r"\u001b[31mred\n", &long];
+    let tensor = |name| format!(r#""{name}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+    let tensors: Vec<String> = names.iter().map(tensor).collect();
+    f.write("x", &listed(&format!("{{{}}}", tensors.join(",")), &[]));
+    f.run(&["compress-weights", "x"]).good();
+    let list = f.run(&["decompress-weights", "--list", "x.vxw"]).good();
+    let rows: Vec<&str> = list.text().lines().skip(2).collect();
+    let shown = ["-", r"\u{1b}[31mred\n", "a", &long];
+    assert_eq!(rows.len(), shown.len());
+    for name in shown {
+        let row = rows.iter().find(|r| r.trim_start().split(' ').next() == Some(name));
+        let row = row.unwrap_or_else(|| panic!("{name:?} is not there"));
+        assert!(row.len() < 120 || name == long, "{row:?}");
+    }
+    let json = f.run(&["decompress-weights", "--list", "--json", "x.vxw"]).good();
+    assert!(json.text().contains(&long));
+}
+
 /// An archive whose index says a million times: the same byte again.
 #[test]
 fn a_long_index_is_bounded() {
