@@ -96,15 +96,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Bytes of the blocks that hold any of `len` bytes of the file from `start` on; those of earlier blocks with the same
     /// bytes, and of the gathered one, are not counted.
     pub fn coded_len(&self, start: u64, len: u64) -> u64 {
-        let end = start.saturating_add(len);
-        let first = self.index.extents.partition_point(|e| e.start + e.len <= start);
-        let touched = self.index.extents.iter().skip(first).take_while(|e| e.start < end);
-        touched
-            .filter_map(|e| match e.source {
-                Source::Block(coded) => Some(coded.len + CRC),
-                Source::Same(_) | Source::Gathered(_) => None,
-            })
-            .sum()
+        self.index.coded_len(start, len)
     }
 
     /// Memory beside index and gathered block.
@@ -172,12 +164,9 @@ impl<R: Read + Seek> Archive<R> {
 
     /// What is to be done for an extent, within so much memory.
     fn job(&mut self, extent: &Extent, all: &[Extent], room: u64) -> Result<Job, WeightsError> {
-        let coded = match extent.source {
-            Source::Block(coded) => coded,
-            Source::Same(which) => match all.get(which).map(|e| e.source) {
-                Some(Source::Block(coded)) => coded,
-                _ => return Err(WeightsError::corrupt("a block that does not exist")),
-            },
+        let block = match extent.source {
+            Source::Block(_) => extent.block(),
+            Source::Same(which) => all.get(which).and_then(Extent::block),
             Source::Gathered(from) => {
                 let range = from as usize..(from + extent.len) as usize;
                 let bytes = self.gathered.get(range);
@@ -187,6 +176,7 @@ impl<R: Read + Seek> Archive<R> {
                 return Ok(Job { bytes: bytes.to_vec(), raw: bytes.len(), work: None });
             }
         };
+        let coded = block.ok_or_else(|| WeightsError::corrupt("a block that does not exist"))?;
         self.decoding(coded, extent.len, room)
     }
 

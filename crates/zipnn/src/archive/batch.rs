@@ -19,13 +19,10 @@ pub(super) const JOB: u64 = 256;
 
 /// Coded bytes that are read for an extent.
 pub(super) fn coded_len(extent: &Extent, all: &[Extent]) -> u64 {
-    match (extent.source, extent) {
-        (Source::Block(coded), _) => coded.len,
-        (Source::Same(which), _) => match all.get(which).map(|e| e.source) {
-            Some(Source::Block(coded)) => coded.len,
-            _ => 0,
-        },
-        (Source::Gathered(_), e) => e.len,
+    match extent.source {
+        Source::Block(coded) => coded,
+        Source::Same(which) => all.get(which).and_then(Extent::block).map_or(0, |coded| coded.len),
+        Source::Gathered(_) => extent.len,
     }
 }
 
