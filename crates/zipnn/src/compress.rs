@@ -175,6 +175,9 @@ pub fn compress<R: Read + Seek, W: Write>(
 }
 
 /// A pool of threads.
+///
+/// # Errors
+/// I/O: threads that the system does not give.
 pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool, WeightsError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|e| WeightsError::Io(std::io::Error::other(e)))
