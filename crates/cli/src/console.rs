@@ -98,7 +98,16 @@ impl fmt::Display for Shown<'_> {
         if self.0 == Path::new("-") {
             return f.write_str("(stdin)");
         }
-        for c in self.0.to_string_lossy().chars() {
+        Escaped(&self.0.to_string_lossy()).fmt(f)
+    }
+}
+
+/// A text from outside as it may be shown: control characters are escapes.
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
             if c.is_control() {
                 write!(f, "{}", c.escape_default())?;
             } else {

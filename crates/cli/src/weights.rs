@@ -13,7 +13,7 @@ use vxc_zipnn::{Archive, Level, Limits, Options, Tensor, WeightsError};
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
 use crate::batch::{Sizes, each};
 use crate::compress::remove;
-use crate::console::{Console, Shown, hex, print, ratio, unprinted};
+use crate::console::{Console, Escaped, Shown, hex, print, ratio, unprinted};
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
@@ -25,6 +25,8 @@ use crate::progress::{Counters, Progress};
 const SUFFIX: &str = ".vxw";
 /// Of the memory, what the program takes before it reads anything.
 const PROGRAM: u64 = 8 << 20;
+/// Characters of a name in a column of a list: longer ones are printed whole, and move what is behind them.
+const NAME_WIDTH: usize = 60;
 /// Bytes of a list that are printed at a time.
 const LINES: usize = 1 << 16;
 
@@ -246,8 +248,9 @@ fn list(how: &UnpackWeights, name: &Path) -> Result<Sizes, Failure> {
     let (file, meta) = open(name)?;
     let mut archive = Archive::open(file, how.limits)?;
     let tensors = archive.tensors()?;
-    let shown = |t: &Tensor| Shown(Path::new(&t.name)).to_string();
-    let width = tensors.iter().map(|t| shown(t).chars().count()).max().unwrap_or(0).max(6);
+    let shown = |t: &Tensor| Escaped(&t.name).to_string();
+    let longest = tensors.iter().map(|t| shown(t).chars().count()).max().unwrap_or(0);
+    let width = longest.clamp(6, NAME_WIDTH);
     let raw = archive.raw_len();
     let mut text = format!(
         "{}: {raw} bytes, archive {} bytes, ratio {:.3}, {} tensors\n  {:<width$}  {:<8}  {:>12}  {:>12}  shape\n",

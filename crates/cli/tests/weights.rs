@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, peak_of, peaks_are_measured};
+use common::{Folder, noise, peak_of, peaks_are_measured};
 
 /// A safetensors file of one matrix of 32-bit floats and a vector.
 fn checkpoint() -> Vec<u8> {
@@ -199,6 +199,80 @@ fn a_long_list_is_bounded() {
     done(&f, 64, &["--test", "-T8", "x.vxw"]);
 }
 
+/// Names of any length, and with anything in them: each is printed whole, and no other row is longer for it.
+#[test]
+fn long_names_are_listed() {
+    let f = Folder::new();
+    let long = "n".repeat(70_000);
+    let names = ["-", "a", r"\u001b[31mred\n", &long];
+    let tensor = |name| format!(r#""{name}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+    let tensors: Vec<String> = names.iter().map(tensor).collect();
+    f.write("x", &listed(&format!("{{{}}}", tensors.join(",")), &[]));
+    f.run(&["compress-weights", "x"]).good();
+    let list = f.run(&["decompress-weights", "--list", "x.vxw"]).good();
+    let rows: Vec<&str> = list.text().lines().skip(2).collect();
+    let shown = ["-", r"\u{1b}[31mred\n", "a", &long];
+    assert_eq!(rows.len(), shown.len());
+    for name in shown {
+        let row = rows.iter().find(|r| r.trim_start().split(' ').next() == Some(name));
+        let row = row.unwrap_or_else(|| panic!("{name:?} is not there"));
+        assert!(row.len() < 120 || name == long, "{row:?}");
+    }
+    let json = f.run(&["decompress-weights", "--list", "--json", "x.vxw"]).good();
+    assert!(json.text().contains(&long));
+}
+
+/// What came out of some blocks is memory while the next ones are read: as many zeros as fit, then blocks that are as long
+/// coded as not.
+#[test]
+fn what_came_out_last_is_counted() {
+    if !peaks_are_measured() {
+        return;
+    }
+    let f = Folder::new();
+    let mut next = noise(5);
+    let random = (0..7 << 20).flat_map(|_| (next() as u32).to_le_bytes());
+    let content: Vec<u8> = std::iter::repeat_n(0, 48 << 20).chain(random).collect();
+    f.write("x", &content);
+    f.run(&["compress-weights", "-2", "--verify=none", "x"]).good();
+    done(&f, 72, &["--test", "-T32", "x.vxw"]);
+}
+
+/// An index is there twice while it is read, and not while blocks are decoded.
+#[test]
+fn the_bytes_of_an_index_are_not_kept() {
+    if !peaks_are_measured() {
+        return;
+    }
+    let f = Folder::new();
+    let gathered = vec![b'g'; 8 << 20];
+    f.write("long.vxw", &long_index(&gathered, (112 << 20) / 45));
+    let args = ["decompress-weights", "-M", "128", "--list", "long.vxw"];
+    let list = f.run(&args).good();
+    assert!(list.text().contains(" 0 tensors"), "{list:?}");
+    let peak = peak_of(&f, &args, 0);
+    println!("{peak} MiB");
+    assert!(peak <= 128, "{peak} MiB");
+}
+
+/// An archive of a gathered block, and `n` blocks of nothing that decodes, each five bytes of the index.
+fn long_index(gathered: &[u8], n: usize) -> Vec<u8> {
+    let len = gathered.len() as u64;
+    let mut index = Vec::new();
+    // Its first bytes by themselves: who asks for tensors reads no more.
+    for number in [len, len + 1, n as u64 + 2, 16 << 2 | 2, (len - 16) << 2 | 2] {
+        vxc_entropy::write_varint(&mut index, number);
+    }
+    for _ in 0..n {
+        vxc_entropy::write_varint(&mut index, (1 << 24) << 2);
+        vxc_entropy::write_varint(&mut index, 1);
+    }
+    let block = [b"\0", gathered].concat();
+    let mut blocks = [&block[..], &crc(&block)].concat();
+    blocks.resize(blocks.len() + 5 * n, 0);
+    archive(&blocks, &index, len + ((n as u64) << 24))
+}
+
 /// An archive whose index says a million times: the same byte again.
 #[test]
 fn a_long_index_is_bounded() {
@@ -218,16 +292,23 @@ fn a_long_index_is_bounded() {
 
 /// A byte, and `n` times the same one.
 fn same(n: u64) -> Vec<u8> {
-    let crc = |bytes: &[u8]| vxc_format::content::crc32c(bytes).to_le_bytes();
     let mut index = vec![0];
     vxc_entropy::write_varint(&mut index, n + 1);
     index.extend([4, 2]);
     index.extend([5, 0].repeat(n as usize));
+    archive(&[&b"\0A"[..], &crc(b"\0A")].concat(), &index, n + 1)
+}
+
+/// Blocks, an index, and what says that it is whole; only the content has another hash.
+fn archive(blocks: &[u8], index: &[u8], len: u64) -> Vec<u8> {
     let mut footer = (index.len() as u64).to_le_bytes().to_vec();
-    footer.extend(crc(&index));
-    footer.extend((n + 1).to_le_bytes());
+    footer.extend(crc(index));
+    footer.extend(len.to_le_bytes());
     footer.extend([0; 32]);
     footer.extend(crc(&footer));
-    let block = [&b"\0A"[..], &crc(b"\0A")].concat();
-    [b"\x89VXW\r\n\x1a\x01", &block[..], &index, &footer, b"VXW end\n"].concat()
+    [b"\x89VXW\r\n\x1a\x01", blocks, index, &footer, b"VXW end\n"].concat()
+}
+
+fn crc(bytes: &[u8]) -> [u8; 4] {
+    vxc_format::content::crc32c(bytes).to_le_bytes()
 }

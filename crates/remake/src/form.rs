@@ -264,7 +264,10 @@ impl Sections {
         row: u64,
         widths: &[usize],
     ) -> Result<Vec<Vec<u8>>, RemakeError> {
-        let mut parts = vec![Vec::new(); widths.len()];
+        // All of it was counted, and no more than that is taken: columns that grow would take up to twice as much.
+        let bytes = |width: &usize| usize::try_from(rows).unwrap_or(0).saturating_mul(*width);
+        let mut parts: Vec<Vec<u8>> =
+            widths.iter().map(|width| Vec::with_capacity(bytes(width))).collect();
         let mut whole = true;
         let mut left = rows;
         while left > 0 {
@@ -351,6 +354,21 @@ mod tests {
         let mut cut = Form::with_gaps(&form[..lost], |range| before_gap(&[], range));
         assert_eq!(Sections::read(&mut cut, u64::MAX).unwrap().unwrap(), expected);
         assert!(cut.damaged);
+    }
+
+    /// Columns just above a power of two: what they take is what they hold.
+    #[test]
+    fn columns_of_a_table_take_what_was_counted() {
+        let bytes = [0; 1025];
+        let columns = vec![column(TABLE, 1, &bytes); 100];
+        let sections = Sections { columns, ..Sections::default() };
+        let (mut form, _) = sections.head();
+        form.resize(form.len() + 100 * bytes.len(), 0);
+        let found = read(&form).unwrap().unwrap();
+        assert_eq!(found, sections);
+        for column in found.columns {
+            assert_eq!(column.bytes.capacity(), bytes.len());
+        }
     }
 
     fn read(form: &[u8]) -> Result<Option<Sections>, RemakeError> {

@@ -1,12 +1,13 @@
 //! Archives to files, as a whole or any range of them.
 
+mod access;
 mod batch;
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use vxc_format::content::crc32c;
 
-use self::batch::{Batch, JOB, Job, Left, coded_len};
+use self::batch::{JOB, Job, Left};
 use crate::block::{self, BLOCK_MEMORY};
 use crate::compress::pool;
 use crate::error::WeightsError;
@@ -14,13 +15,6 @@ use crate::index::{CRC, Coded, Extent, FOOTER, Footer, INDEX_MEMORY, Index, MAGI
 use crate::memory::{Room, check};
 use crate::plan::{self, Tensor};
 
-/// Decoded blocks that are kept for who reads here and there.
-const KEPT: usize = 4;
-/// Raw bytes that are decoded at a time, for each thread; a block may be larger.
-const BATCH: u64 = 2 << 20;
-
-/// Coded blocks that are decoded together: many small ones take memory, too.
-const MOST_JOBS: usize = 1 << 13;
 /// The usual limit of memory.
 pub(crate) const MAX_MEMORY: u64 = 512 << 20;
 
@@ -75,18 +69,7 @@ impl<R: Read + Seek> Archive<R> {
         let footer = read_at(&mut input, len - FOOTER, FOOTER)?;
         let footer = Footer::parse(&footer)?;
         check("content", footer.len, limits.max_output)?;
-        check(INDEX_MEMORY, footer.index_len, limits.max_memory)?;
-        let from = (len - FOOTER)
-            .checked_sub(footer.index_len)
-            .ok_or_else(|| WeightsError::corrupt("the index is longer than the file"))?;
-        let index = read_at(&mut input, from, footer.index_len)?;
-        if crc32c(&index) != footer.index_crc {
-            return Err(WeightsError::corrupt("checksum of the index"));
-        }
-        let index = Index::parse(&index, limits.max_memory)?;
-        if index.blocks_end() != from || index.raw_len() != footer.len {
-            return Err(WeightsError::corrupt("the index does not fit the file"));
-        }
+        let index = read_index(&mut input, len - FOOTER, &footer, limits.max_memory)?;
         let gathered = Vec::new();
         let mut archive = Self { input, limits, index, footer, gathered, at: 0, last: Vec::new() };
         if let Some((raw, coded)) = archive.index.gathered {
@@ -113,15 +96,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Bytes of the blocks that hold any of `len` bytes of the file from `start` on; those of earlier blocks with the same
     /// bytes, and of the gathered one, are not counted.
     pub fn coded_len(&self, start: u64, len: u64) -> u64 {
-        let end = start.saturating_add(len);
-        let first = self.index.extents.partition_point(|e| e.start + e.len <= start);
-        let touched = self.index.extents.iter().skip(first).take_while(|e| e.start < end);
-        touched
-            .filter_map(|e| match e.source {
-                Source::Block(coded) => Some(coded.len + CRC),
-                Source::Same(_) | Source::Gathered(_) => None,
-            })
-            .sum()
+        self.index.coded_len(start, len)
     }
 
     /// Memory beside index and gathered block.
@@ -162,11 +137,13 @@ impl<R: Read + Seek> Archive<R> {
         let mut left = Left { extents: &extents, next: 0, waiting: None };
         let mut decoded = Vec::new();
         let done = loop {
-            let batch = match self.batch(&mut left, pool.current_num_threads(), room) {
+            let threads = pool.current_num_threads();
+            let batch = match self.batch(&mut left, &mut decoded, threads, room) {
                 Ok(batch) if batch.jobs.is_empty() => break Ok(()),
                 Ok(batch) => batch,
                 Err(e) => break Err(e),
             };
+            let room = room.saturating_sub(left.waiting());
             let written = batch.decode(&pool, &mut decoded, room).and_then(|()| {
                 hasher.update(&decoded);
                 Ok(output.write_all(&decoded)?)
@@ -185,46 +162,11 @@ impl<R: Read + Seek> Archive<R> {
         Ok(())
     }
 
-    /// The next blocks, to be decoded side by side: at least one, if there is one, and no more than keeps every thread
-    /// busy and fits.
-    fn batch(
-        &mut self,
-        left: &mut Left<'_>,
-        threads: usize,
-        room: u64,
-    ) -> Result<Batch, WeightsError> {
-        let most = BATCH * threads as u64;
-        let mut batch = Batch::default();
-        while let Some(extent) = left.extents.get(left.next) {
-            let first = batch.jobs.is_empty();
-            let raw = batch.raw + extent.len;
-            // Waiting costs no more than taking part would.
-            let bytes = batch.memory(threads) + extent.len + coded_len(extent, left.extents) + JOB;
-            if !first && (raw > most || bytes > room || batch.jobs.len() == MOST_JOBS) {
-                break;
-            }
-            let job = match left.waiting.take() {
-                Some(job) => job,
-                None => self.job(extent, left.extents, room)?,
-            };
-            if !first && batch.memory_with(&job, threads) > room {
-                left.waiting = Some(job);
-                break;
-            }
-            left.next += 1;
-            batch.push(job);
-        }
-        Ok(batch)
-    }
-
     /// What is to be done for an extent, within so much memory.
     fn job(&mut self, extent: &Extent, all: &[Extent], room: u64) -> Result<Job, WeightsError> {
-        let coded = match extent.source {
-            Source::Block(coded) => coded,
-            Source::Same(which) => match all.get(which).map(|e| e.source) {
-                Some(Source::Block(coded)) => coded,
-                _ => return Err(WeightsError::corrupt("a block that does not exist")),
-            },
+        let block = match extent.source {
+            Source::Block(_) => extent.block(),
+            Source::Same(which) => all.get(which).and_then(Extent::block),
             Source::Gathered(from) => {
                 let range = from as usize..(from + extent.len) as usize;
                 let bytes = self.gathered.get(range);
@@ -234,6 +176,7 @@ impl<R: Read + Seek> Archive<R> {
                 return Ok(Job { bytes: bytes.to_vec(), raw: bytes.len(), work: None });
             }
         };
+        let coded = block.ok_or_else(|| WeightsError::corrupt("a block that does not exist"))?;
         self.decoding(coded, extent.len, room)
     }
 
@@ -246,34 +189,6 @@ impl<R: Read + Seek> Archive<R> {
         let work = if need.elastic { need.bytes.min(room - held) } else { need.bytes };
         check(BLOCK_MEMORY, held.saturating_add(work), room)?;
         Ok(Job { bytes, raw: raw as usize, work: Some(work) })
-    }
-
-    /// Raw bytes of an extent. Others that are kept give way to it.
-    fn block(&mut self, extent: &Extent) -> Result<Vec<u8>, WeightsError> {
-        let room = self.room() / 2;
-        let extents = std::mem::take(&mut self.index.extents);
-        self.make_room(extent.len + coded_len(extent, &extents), room);
-        let job = self.job(extent, &extents, room);
-        self.index.extents = extents;
-        let job = job?;
-        self.make_room(job.held() + job.work.unwrap_or_default(), room);
-        let mut raw = vec![0; job.raw];
-        job.run(&mut raw, room.saturating_sub(self.kept() + job.held()))?;
-        Ok(raw)
-    }
-
-    /// Bytes of blocks that are kept.
-    fn kept(&self) -> u64 {
-        self.last.iter().map(|(_, raw)| raw.len() as u64).sum()
-    }
-
-    /// Forgets blocks until so many bytes fit.
-    fn make_room(&mut self, bytes: u64, room: u64) {
-        while !self.last.is_empty()
-            && (self.last.len() >= KEPT || self.kept().saturating_add(bytes) > room)
-        {
-            self.last.remove(0);
-        }
     }
 
     /// Coded bytes of a block, checked.
@@ -290,6 +205,28 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
+/// The index, which ends here. Its bytes, which count as long as it is read, are gone then.
+fn read_index<R: Read + Seek>(
+    input: &mut R,
+    end: u64,
+    footer: &Footer,
+    max_memory: u64,
+) -> Result<Index, WeightsError> {
+    check(INDEX_MEMORY, footer.index_len, max_memory)?;
+    let from = end
+        .checked_sub(footer.index_len)
+        .ok_or_else(|| WeightsError::corrupt("the index is longer than the file"))?;
+    let bytes = read_at(input, from, footer.index_len)?;
+    if crc32c(&bytes) != footer.index_crc {
+        return Err(WeightsError::corrupt("checksum of the index"));
+    }
+    let index = Index::parse(&bytes, max_memory)?;
+    if index.blocks_end() != from || index.raw_len() != footer.len {
+        return Err(WeightsError::corrupt("the index does not fit the file"));
+    }
+    Ok(index)
+}
+
 /// `len` bytes from a position; memory grows with what is there.
 fn read_at<R: Read + Seek>(input: &mut R, at: u64, len: u64) -> Result<Vec<u8>, WeightsError> {
     input.seek(SeekFrom::Start(at))?;
@@ -299,35 +236,4 @@ fn read_at<R: Read + Seek>(input: &mut R, at: u64, len: u64) -> Result<Vec<u8>, 
         return Err(WeightsError::corrupt("it ends too early"));
     }
     Ok(bytes)
-}
-
-impl<R: Read + Seek> Read for Archive<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let which = self.index.extents.partition_point(|e| e.start + e.len <= self.at);
-        let Some(&extent) = self.index.extents.get(which) else { return Ok(0) };
-        if !self.last.iter().any(|(n, _)| *n == which) {
-            let raw = self.block(&extent).map_err(|e| match e {
-                WeightsError::Io(e) => e,
-                e => io::Error::new(io::ErrorKind::InvalidData, e),
-            })?;
-            self.last.push((which, raw));
-        }
-        let Some((_, raw)) = self.last.iter().find(|(n, _)| *n == which) else { return Ok(0) };
-        let from = (self.at - extent.start) as usize;
-        let n = raw.get(from..).unwrap_or_default().read(buffer)?;
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl<R: Read + Seek> Seek for Archive<R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.raw_len().checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
 }

@@ -126,7 +126,7 @@ pub fn compress<R: Read + Seek, W: Write>(
         if let Stretch::Gathered(start, len) = next {
             let bytes = slice(&gathered, from_gathered, len)?;
             hasher.update(bytes);
-            writer.extent(start, len, Source::Gathered(from_gathered));
+            writer.extent(start, len, writer.at, Source::Gathered(from_gathered));
             from_gathered += len;
             continue;
         }
@@ -150,11 +150,12 @@ pub fn compress<R: Read + Seek, W: Write>(
             pool.install(|| batch.par_iter().map(work).collect::<Result<_, WeightsError>>())?;
         for (block, coded) in batch.iter().zip(done) {
             hasher.update(&block.raw);
+            let at = writer.at;
             let source = match block.same {
                 Some(which) => Source::Same(which),
-                None => Source::Block(writer.block(&coded)?),
+                None => Source::Block(writer.block(&coded)?.len),
             };
-            writer.extent(block.start, block.raw.len() as u64, source);
+            writer.extent(block.start, block.raw.len() as u64, at, source);
         }
         progress(hasher.count());
     }
@@ -174,6 +175,9 @@ pub fn compress<R: Read + Seek, W: Write>(
 }
 
 /// A pool of threads.
+///
+/// # Errors
+/// I/O: threads that the system does not give.
 pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool, WeightsError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|e| WeightsError::Io(std::io::Error::other(e)))
@@ -267,8 +271,8 @@ impl<W: Write> Writer<'_, W> {
         Ok(place)
     }
 
-    fn extent(&mut self, start: u64, len: u64, source: Source) {
-        self.index.extents.push(Extent { start, len, source });
+    fn extent(&mut self, start: u64, len: u64, at: u64, source: Source) {
+        self.index.extents.push(Extent { start, len, at, source });
     }
 }
 

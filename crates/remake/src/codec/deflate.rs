@@ -163,7 +163,10 @@ impl Zlib {
     }
 }
 
-/// The deflate stream of a content.
+/// The deflate stream of a content; `None` for a setting that there is not.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if the library fails.
 pub fn raw(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     if setting < GNU {
         return stream(setting, content, Vec::new());
@@ -187,7 +190,10 @@ fn stream(level: u8, content: &[u8], head: Vec<u8>) -> Result<Option<Vec<u8>>, R
         .map_err(|_| RemakeError::Encoder("zlib"))
 }
 
-/// The zlib frame of a content.
+/// The zlib frame of a content; `None` for a setting that there is not.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if the library fails.
 pub fn zlib(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     if setting >= 64 {
         return Ok(None);

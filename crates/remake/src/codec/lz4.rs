@@ -6,7 +6,10 @@ use lz4::block::{CompressionMode, compress};
 /// Settings, ROOT's favourites first: level 4, and what lower levels are to it.
 pub const LEVELS: [u8; 13] = [4, 0, 9, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12];
 
-/// Checksum and block.
+/// Checksum and block; `None` for a setting that there is not.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if the library fails.
 pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     let mode = match setting {
         0 => CompressionMode::DEFAULT,

@@ -51,7 +51,10 @@ pub fn memory(setting: u8, content: u64) -> u64 {
     FIXED + dict + dict / 2 + 2 * dict.next_power_of_two() + 8 * dict
 }
 
-/// The stream.
+/// The stream; `None` for a setting that there is not.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if the library fails.
 pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     let preset = setting % 10;
     let check = match setting / 20 {

@@ -46,7 +46,10 @@ pub fn memory(setting: u8, content: u64) -> u64 {
     FIXED + 4 * places
 }
 
-/// The frame.
+/// The frame; `None` for a setting that there is not.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if the library fails.
 pub fn remake(setting: u8, content: &[u8]) -> Result<Option<Vec<u8>>, RemakeError> {
     if !(1..=22).contains(&setting) {
         return Ok(None);

@@ -39,6 +39,9 @@ impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
     }
 
     /// The next byte; none at the end.
+    ///
+    /// # Errors
+    /// I/O; [`RemakeError::InsufficientData`] where it is lost.
     pub(super) fn byte(&mut self) -> Result<Option<u8>, RemakeError> {
         let mut byte = [0];
         loop {
@@ -76,6 +79,9 @@ impl<R: Read, I: Fn(Range<u64>) -> u64> Form<R, I> {
     }
 
     /// The next `n` bytes, up to the first lost one.
+    ///
+    /// # Errors
+    /// I/O; [`RemakeError::InsufficientData`] where there are fewer and all of them must be there.
     pub(super) fn section(&mut self, n: u64) -> Result<Vec<u8>, RemakeError> {
         let (mut bytes, intact) = self.bytes(n)?;
         bytes.truncate(intact);

@@ -18,6 +18,9 @@ pub struct Opened {
 }
 
 /// Opens a piece; `None` where it has to be kept.
+///
+/// # Errors
+/// [`RemakeError::Encoder`] if a library fails.
 pub fn open(
     search: &mut Search,
     tally: &mut Tally,

@@ -40,6 +40,9 @@ impl<'a> Stream<'a> {
     }
 
     /// The next part; none behind the last one.
+    ///
+    /// # Errors
+    /// I/O, also where the file has changed since it was planned.
     pub fn next<R: Read + Seek>(&mut self, file: &mut R) -> Result<Option<Part>, RemakeError> {
         if self.ended {
             return Ok(None);

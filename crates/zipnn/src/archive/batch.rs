@@ -1,23 +1,28 @@
 //! Blocks that are decoded side by side, and the memory that they take meanwhile.
 
+use std::io::{Read, Seek};
+
 use rayon::prelude::*;
 
+use super::Archive;
 use crate::block;
 use crate::error::WeightsError;
 use crate::index::{Extent, Source};
 
+/// Raw bytes that are decoded at a time, for each thread; a block may be larger.
+const BATCH: u64 = 2 << 20;
+
+/// Coded blocks that are decoded together: many small ones take memory, too.
+const MOST_JOBS: usize = 1 << 13;
 /// What a block takes that waits to be decoded, beside its bytes.
 pub(super) const JOB: u64 = 256;
 
 /// Coded bytes that are read for an extent.
 pub(super) fn coded_len(extent: &Extent, all: &[Extent]) -> u64 {
-    match (extent.source, extent) {
-        (Source::Block(coded), _) => coded.len,
-        (Source::Same(which), _) => match all.get(which).map(|e| e.source) {
-            Some(Source::Block(coded)) => coded.len,
-            _ => 0,
-        },
-        (Source::Gathered(_), e) => e.len,
+    match extent.source {
+        Source::Block(coded) => coded,
+        Source::Same(which) => all.get(which).and_then(Extent::block).map_or(0, |coded| coded.len),
+        Source::Gathered(_) => extent.len,
     }
 }
 
@@ -27,6 +32,13 @@ pub(super) struct Left<'a> {
     pub next: usize,
     /// That of the next one, if it was read already.
     pub waiting: Option<Job>,
+}
+
+impl Left<'_> {
+    /// Bytes of the one that waits, which are there while others are decoded.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |job| job.bytes.len() as u64 + JOB)
+    }
 }
 
 /// What is to be done for an extent.
@@ -45,6 +57,9 @@ impl Job {
     }
 
     /// Fills `out`, which has the raw length.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`]; [`WeightsError::LimitExceeded`] where it takes more memory.
     pub fn run(&self, out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
         match self.work {
             Some(_) => block::decode(&self.bytes, out, memory),
@@ -53,6 +68,49 @@ impl Job {
                 Ok(())
             }
         }
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// The next blocks, to be decoded side by side: at least one, if there is one, and no more than keeps every thread
+    /// busy and fits. `out` is what the last ones came out in, and may be used again.
+    ///
+    /// # Errors
+    /// I/O, damage; [`WeightsError::LimitExceeded`] where not even one fits.
+    pub(super) fn batch(
+        &mut self,
+        left: &mut Left<'_>,
+        out: &mut Vec<u8>,
+        threads: usize,
+        room: u64,
+    ) -> Result<Batch, WeightsError> {
+        let most = BATCH * threads as u64;
+        let mut batch = Batch::default();
+        while let Some(extent) = left.extents.get(left.next) {
+            let first = batch.jobs.is_empty();
+            let raw = batch.raw + extent.len;
+            // Waiting costs no more than taking part would.
+            let coded = coded_len(extent, left.extents);
+            let bytes = batch.memory(threads) + extent.len + coded + JOB;
+            if !first && (raw > most || bytes > room || batch.jobs.len() == MOST_JOBS) {
+                break;
+            }
+            // What came out last is no one's any more, and is not counted: it goes where the next does not fit beside it.
+            if batch.coded() + coded + JOB + out.capacity() as u64 > room {
+                *out = Vec::new();
+            }
+            let job = match left.waiting.take() {
+                Some(job) => job,
+                None => self.job(extent, left.extents, room)?,
+            };
+            if !first && batch.memory_with(&job, threads) > room {
+                left.waiting = Some(job);
+                break;
+            }
+            left.next += 1;
+            batch.push(job);
+        }
+        Ok(batch)
     }
 }
 
@@ -74,6 +132,11 @@ impl Batch {
         self.jobs.push(job);
     }
 
+    /// Bytes that are there before anything is decoded.
+    fn coded(&self) -> u64 {
+        self.held - self.raw
+    }
+
     /// Bytes for decoding by so many threads.
     pub fn memory(&self, threads: usize) -> u64 {
         at_work(self.held, self.work, self.jobs.len(), threads)
@@ -86,17 +149,22 @@ impl Batch {
     }
 
     /// Decodes into `out`, of whose bytes nothing is kept.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`]; [`WeightsError::LimitExceeded`] where a block takes more than there is.
     pub fn decode(
         self,
         pool: &rayon::ThreadPool,
         out: &mut Vec<u8>,
         room: u64,
     ) -> Result<(), WeightsError> {
-        // Not grown: that would take the old bytes and the new ones.
-        if out.capacity() < self.raw as usize {
+        // Not grown: that would take the old bytes and the new ones. And not larger than was counted.
+        let raw = self.raw as usize;
+        if out.capacity() < raw {
             *out = Vec::new();
         }
-        out.resize(self.raw as usize, 0);
+        out.resize(raw, 0);
+        out.shrink_to(raw);
         let mut outs = Vec::with_capacity(self.jobs.len());
         let mut rest = &mut out[..];
         for job in &self.jobs {

@@ -1,15 +1,11 @@
 //! What decoding of a block takes, told before it is done.
 
-use super::Method;
+use super::{Method, archive};
 use crate::error::WeightsError;
 use crate::{mixed, sparse};
 
 /// What decoding of any block takes beside the block itself: tables, buffers, the state of a library.
 const TABLES: u64 = 1 << 20;
-/// What an archive of the codec takes to decode, beside a few times its content: at most its tables for texts …
-const CODEC: u64 = 160 << 20;
-/// … which a small one has of fewer lines: those that it always has, and more for each byte.
-const CODEC_SMALL: (u64, u64) = (8 << 20, 4096);
 
 /// Memory for decoding of a block, beside its coded and its raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +31,7 @@ pub(crate) fn memory(coded: &[u8], raw: usize) -> Result<Need, WeightsError> {
         Some(Method::Planes | Method::Joint) => bytes += raw_len,
         Some(Method::Mixed) => bytes += raw_len + mixed::memory(&mut input, raw)?,
         Some(Method::Archive) => {
-            let (always, each) = CODEC_SMALL;
-            bytes += CODEC.min(always + each * raw_len) + 4 * raw_len;
+            bytes += archive::usual(raw_len);
             elastic = true;
         }
         Some(Method::Sparse) => {

@@ -193,11 +193,17 @@ impl<'a> Planes<'a> {
     }
 
     /// Passes over one plane.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`] for what [`encode_planes`] does not write.
     pub fn skip(input: &mut &[u8], n: usize) -> Result<(), WeightsError> {
         Plane::skip(input, n)
     }
 
     /// One plane as a whole.
+    ///
+    /// # Errors
+    /// [`WeightsError::Corrupt`] for what [`encode_planes`] does not write.
     pub fn whole(input: &mut &'a [u8], n: usize) -> Result<Vec<u8>, WeightsError> {
         let mut planes = Self::take(input, 1, n)?;
         let mut out = vec![0; n];

@@ -19,6 +19,9 @@ const MAX_DIMENSIONS: usize = 1 << 16;
 const ALLOCATIONS: usize = 32;
 
 /// Tensors of a file of `len` bytes; none if it is no such file, or its list does not fit.
+///
+/// # Errors
+/// I/O.
 pub(super) fn read<R: Read + Seek>(
     file: &mut R,
     len: u64,

@@ -19,11 +19,13 @@ pub(super) struct Storage {
 const END: u64 = 22;
 /// Bytes in front of it that say where the record with 64-bit numbers is.
 const LOCATOR: u64 = 20;
+/// Most bytes of a directory: entries of what is not stored take time, though no memory.
+const MAX_DIRECTORY: u64 = 100_000_000;
 /// What an entry takes beside its name, in this list and in a map.
 const ENTRY: usize = 160;
 
-/// Stored files by their names without the first folder, in the order in which they lie; none if this is no such
-/// archive, or the list does not fit.
+/// Stored files of which nothing is cut off, by their names without the first folder, in the order in which they lie; none
+/// if this is no such archive, or the list does not fit.
 pub(super) fn stored<R: Read + Seek>(
     file: &mut R,
     len: u64,
@@ -31,7 +33,7 @@ pub(super) fn stored<R: Read + Seek>(
 ) -> Option<Vec<(String, Storage)>> {
     let (count, start) = directory(file, len)?;
     file.seek(SeekFrom::Start(start)).ok()?;
-    let mut input = BufReader::with_capacity(1 << 16, &mut *file);
+    let mut input = BufReader::with_capacity(1 << 16, file.by_ref().take(MAX_DIRECTORY));
     let mut found = Vec::new();
     for _ in 0..count {
         if let Some((name, storage)) = entry(&mut input, len)? {
@@ -42,12 +44,10 @@ pub(super) fn stored<R: Read + Seek>(
     drop(input);
     // In this order each place is read once.
     found.sort_by_key(|(_, s)| s.start);
-    found.retain_mut(|(_, storage)| match behind_header(file, storage.start) {
-        Some(start) => {
-            storage.start = start;
-            true
-        }
-        None => false,
+    found.retain_mut(|(_, storage)| {
+        let Some(start) = behind_header(file, storage.start) else { return false };
+        storage.start = start;
+        start.checked_add(storage.len).is_some_and(|end| end <= len)
     });
     Some(found)
 }
@@ -177,5 +177,114 @@ impl Fields<'_> {
 
     fn u64(&mut self) -> Option<u64> {
         self.take().map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Result, SeekFrom};
+
+    /// An archive whose directory says again and again: a file that is packed. It exists where it is read alone.
+    struct Packed {
+        entries: u64,
+        at: u64,
+        read: u64,
+    }
+
+    /// An entry of a file without a name, packed by method 8.
+    const ENTRY_BYTES: u64 = 46;
+
+    impl Packed {
+        fn tail(&self) -> Vec<u8> {
+            let directory = self.entries * ENTRY_BYTES;
+            let mut tail = b"PK\x06\x06".to_vec();
+            tail.extend([0; 28]);
+            tail.extend([self.entries, directory, 0].map(u64::to_le_bytes).concat());
+            tail.extend(b"PK\x06\x07\0\0\0\0");
+            tail.extend(directory.to_le_bytes());
+            tail.extend([1, 0, 0, 0]);
+            tail.extend(b"PK\x05\x06\0\0\0\0");
+            tail.extend([255; 12]);
+            tail.extend([0; 2]);
+            tail
+        }
+
+        fn len(&self) -> u64 {
+            self.entries * ENTRY_BYTES + self.tail().len() as u64
+        }
+    }
+
+    impl Read for Packed {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+            let directory = self.entries * ENTRY_BYTES;
+            let n = if let Some(left) = directory.checked_sub(self.at).filter(|&left| left > 0) {
+                let mut entry = [0; ENTRY_BYTES as usize];
+                entry[..4].copy_from_slice(b"PK\x01\x02");
+                entry[10] = 8;
+                let n = buffer.len().min(left as usize);
+                let entries = entry.iter().cycle().skip((self.at % ENTRY_BYTES) as usize);
+                buffer[..n].iter_mut().zip(entries).for_each(|(to, &from)| *to = from);
+                n
+            } else {
+                let tail = self.tail();
+                tail.get((self.at - directory) as usize..).unwrap_or_default().read(buffer)?
+            };
+            self.at += n as u64;
+            self.read += n as u64;
+            Ok(n)
+        }
+    }
+
+    impl Seek for Packed {
+        fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+            let SeekFrom::Start(at) = to else { panic!("{to:?}") };
+            self.at = at;
+            Ok(at)
+        }
+    }
+
+    #[test]
+    fn a_directory_without_end_is_none() {
+        let found = |entries| {
+            let mut file = Packed { entries, at: 0, read: 0 };
+            let len = file.len();
+            (stored(&mut file, len, &Room::unlimited()).map(|list| list.len()), file.read)
+        };
+        assert_eq!(found(1000).0, Some(0));
+        let most = MAX_DIRECTORY / ENTRY_BYTES;
+        assert_eq!(found(most).0, Some(0));
+        let (none, read) = found(2 * most);
+        assert_eq!(none, None);
+        assert!(read < MAX_DIRECTORY + (1 << 17), "{read} bytes were read");
+    }
+
+    /// An entry whose file would end behind the archive.
+    #[test]
+    fn what_is_cut_off_is_not_there() {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let stored_ones = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored);
+        for (name, bytes) in [("m/a", &b"first"[..]), ("m/b", b"second")] {
+            zip.start_file(name, stored_ones).unwrap();
+            std::io::Write::write_all(&mut zip, bytes).unwrap();
+        }
+        let mut file = zip.finish().unwrap().into_inner();
+        let names = |file: &[u8]| -> Vec<String> {
+            let list = stored(&mut Cursor::new(file), file.len() as u64, &Room::unlimited());
+            list.unwrap().into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(&file), ["a", "b"]);
+        let second =
+            (0..file.len()).rev().find(|&at| file[at..].starts_with(b"PK\x01\x02")).unwrap();
+        let start = u32::from_le_bytes(file[second + 42..second + 46].try_into().unwrap());
+        // As long as the rest of the file, and one byte longer.
+        let rest = file.len() as u32 - start - 30 - 3;
+        for (len, expected) in [(rest, &["a", "b"][..]), (rest + 1, &["a"])] {
+            for at in [20, 24] {
+                file[second + at..second + at + 4].copy_from_slice(&len.to_le_bytes());
+            }
+            assert_eq!(names(&file), expected, "{len} bytes");
+        }
     }
 }
