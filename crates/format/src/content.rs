@@ -142,6 +142,28 @@ impl ContentDigest {
 mod tests {
     use super::*;
 
+    /// Interrupted calls are made again, other errors passed on.
+    #[test]
+    fn readers_are_read_to_their_end() {
+        use std::io::{Error, ErrorKind, Read, Result};
+        struct Calls(Vec<Result<&'static [u8]>>);
+        impl Read for Calls {
+            fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+                self.0.pop().unwrap_or(Ok(b"")).map(|mut bytes| bytes.read(buffer).unwrap_or(0))
+            }
+        }
+        let interrupted = || Err(Error::from(ErrorKind::Interrupted));
+        let calls = Calls(vec![Ok(b"lo"), interrupted(), Ok(b"hel"), interrupted()]);
+        let mut hasher = ContentHasher::new();
+        assert!(hasher.is_empty());
+        hasher.update(b"hello");
+        assert!(!hasher.is_empty());
+        assert_eq!(ContentDigest::of(calls).unwrap(), hasher.digest());
+        let broken = Err(Error::from(ErrorKind::ConnectionReset));
+        let e = ContentDigest::of(Calls(vec![Ok(b"lo"), broken, Ok(b"hel")])).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::ConnectionReset);
+    }
+
     #[test]
     fn published_check_values() {
         // CRC catalogue: CRC-32/ISCSI of "123456789"; RFC 1950's Adler-32 of "Wikipedia" (well known).

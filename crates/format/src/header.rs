@@ -259,6 +259,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_is_no_signature_is_told() {
+        let said = |found: &[u8], at| check_signature(found, at).unwrap_err().to_string();
+        assert!(check_signature(&SIGNATURE, 0).is_ok());
+        assert!(said(b"", 0).contains("no bytes"));
+        assert!(said(&SIGNATURE[..3], 7).contains("inside the signature at byte 7"));
+        assert!(said(b"anything", 0).contains("no .vxc archive"));
+        assert!(said(b"anything", 9).contains("after the archive's end at byte 9"));
+        let mut text = SIGNATURE;
+        text[0] &= 0x7f;
+        assert!(said(&text, 0).contains("text mode"));
+    }
+
+    #[test]
+    fn files_have_names_for_people() {
+        let digest = ContentDigest { len: 0, blake3: [0; 32], adler32: 1 };
+        let names =
+            [0, 1, 2, 3, 4].map(|container| Original { container, digest }.container_name());
+        assert_eq!(names, ["unknown", "ROOT", "gzip", "HDF5", "unknown"]);
+    }
+
     fn any_header() -> impl Strategy<Value = Header> {
         (
             any::<(u8, u8, u32, u32, u32)>(),

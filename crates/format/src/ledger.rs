@@ -199,3 +199,39 @@ impl Ledger {
         self.bytes().saturating_add(self.memory_before)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_have_a_length_that_frames_can_have() {
+        let admit = |prefix| {
+            Ledger::new(10, 0)
+                .admit(EntryKind::Model, prefix, 0, u64::MAX)
+                .map_err(|e| e.to_string())
+        };
+        assert_eq!(admit(MAX_FRAME_PREFIX as u64), Ok(()));
+        assert!(admit(MAX_FRAME_PREFIX as u64 + 1).is_err_and(|e| e.contains("a block prefix")));
+    }
+
+    /// What the tables before take counts against the same limit.
+    #[test]
+    fn memory_counts() {
+        let mut ledger = Ledger::new(10, 500);
+        ledger.admit(EntryKind::Model, 20, 30, 500 + ENTRY_MEMORY).unwrap();
+        assert_eq!((ledger.bytes(), ledger.all_bytes()), (ENTRY_MEMORY, 500 + ENTRY_MEMORY));
+        assert_eq!(ledger.next_offset(), 60);
+        let full = ledger.admit(EntryKind::Model, 20, 30, 499 + 2 * ENTRY_MEMORY);
+        assert!(matches!(full, Err(FormatError::LimitExceeded { .. })));
+    }
+
+    #[test]
+    fn streams_have_the_next_number() {
+        let mut ledger = Ledger::new(10, 0);
+        for id in [1, 0, 0, 2, 1] {
+            let right = id == ledger.streams();
+            assert_eq!(ledger.admit(EntryKind::Stream(id), 20, 0, u64::MAX).is_ok(), right, "{id}");
+        }
+    }
+}

@@ -312,3 +312,21 @@ fn archives_of_a_later_version_are_refused() {
         assert!(matches!(r, Err(FormatError::UnsupportedVersion(_))), "{r:?}");
     }
 }
+
+/// Without an index, a lost segment between two others has a number; two of them are not told apart, nor is a tail.
+#[test]
+fn lost_segments_have_numbers_where_these_are_known() {
+    let parts: Vec<Vec<u8>> = (1..=6u8).map(|i| vec![i; 80]).collect();
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let mut bytes = stored(&parts);
+    bytes.truncate(*offsets(&bytes).last().unwrap());
+    for byte in [2u8, 4, 5] {
+        let at = bytes.windows(40).position(|w| w == [byte; 40]).unwrap();
+        bytes[at] = 9;
+    }
+    let r = recover(&mut Cursor::new(&bytes), &limits()).unwrap();
+    let lost = r.archives[0].lost_content();
+    let expected = [(80..160, Some(1)), (240..400, None)];
+    let expected = expected.map(|(content, segment)| LostContent { content, segment });
+    assert_eq!((lost.as_slice(), r.archives[0].content_end()), (&expected[..], None));
+}
