@@ -85,6 +85,9 @@ mod tests {
         let shorter = trace(steps - 1, |i| i % 3 == 0);
         assert_eq!(parting(&right, &shorter), Some((3 * STRETCH, 4 * STRETCH)));
         assert_eq!(take(), Trace::default(), "a trace is taken once");
+        note(1, 2);
+        start();
+        assert_eq!(take(), Trace::default());
     }
 
     /// What is hashed and how may change; that all of it counts may not.
@@ -95,12 +98,18 @@ mod tests {
             intervals.iter().for_each(|&(from, width)| note(from, width));
             take().hash
         };
+        let hash = after(&[(7, 9)]);
         let intervals = [
             [(7, 9), (1, 2)],
             [(6, 9), (1, 2)],
             [(7, 8), (1, 2)],
             [(1, 2), (7, 9)],
             [(7, 9), (1, 3)],
+            // Bits that are there already.
+            [(7, 9), (1, hash)],
+            [(7, 9), (1, 0)],
+            [(1, 1 << 32), (1, 2)],
+            [(0, 1 << 32), (1, 2)],
         ];
         let hashes: std::collections::BTreeSet<u64> =
             intervals.iter().map(|all| after(all)).collect();
