@@ -243,3 +243,25 @@ impl Task for Score<'_> {
         rest.fill(ABSENT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a lane is said to take is what it takes, for any numbers of channels and slots.
+    #[test]
+    fn lanes_take_what_is_said() {
+        for (d_model, n_heads, slots) in
+            [(16, 1, 8), (12, 4, 13), (40, 2, 1), (18, 2, 31), (9, 3, 0)]
+        {
+            let config = IntConfig { d_model, n_heads, ..IntConfig::record(3) };
+            let all = KeyValues::new(&config, 5, slots);
+            let bytes = size_of_val(&all.keys[..]) + size_of_val(&all.values[..]);
+            assert_eq!(
+                5 * KeyValues::lane_bytes(&config, slots),
+                bytes as u64,
+                "{config:?}, {slots}"
+            );
+        }
+    }
+}

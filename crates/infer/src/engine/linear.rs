@@ -261,6 +261,10 @@ mod tests {
                 *x = if c < columns / 3 { 32767 } else { 1 };
             }
             let packed = PackedLinear::new(&linear);
+            let held = size_of_val(&packed)
+                + size_of_val(&packed.weights[..])
+                + size_of_val(&packed.scales[..]);
+            assert_eq!(PackedLinear::bytes(19, columns), held as u64);
             for isa in Isa::available() {
                 let mut y = Columns::<i32>::new(19, 3);
                 packed.apply_i32(isa, x.first(3), &mut Sums::new(3), RESIDUAL_MAX, &mut y);

@@ -306,3 +306,32 @@ proptest! {
         check(&config, seed, if extreme { Fill::Extreme } else { Fill::Typical }, lanes, len);
     }
 }
+
+/// What an engine is said to take is what it takes: vectors, and the sums of a panel for each of its columns.
+#[test]
+fn engines_take_what_is_said() {
+    let memory = IntConfig { memory: Some(MemoryConfig { chunk: 6, rate: 2 }), ..small() };
+    for config in [small(), memory, IntConfig::record(5)] {
+        let model = packed(&config, 1, Fill::Typical);
+        for lanes in [1, 4, PIECE_COLUMNS, 300] {
+            let engine = Engine::new(Arc::clone(&model), lanes, Isa::SCALAR).expect("lanes");
+            let columns = engine.piece * lanes;
+            assert_eq!(columns, lanes.max(PIECE_COLUMNS));
+            let s = &engine.scratch;
+            let wide = [s.x.first(columns), s.logits.first(lanes)];
+            let narrow =
+                [&s.a, &s.query, &s.key, &s.value, &s.gate, &s.up].map(|c| c.first(columns));
+            let cap = if config.memory.is_some() { config.memory_cap() } else { 0 };
+            let slots = [config.window, cap].map(|slots| KeyValues::lane_bytes(&config, slots));
+            let pending = engine.layers.iter().map(|l| size_of_val(&l.pending[..])).sum::<usize>();
+            let vectors = wide.map(|c| size_of_val(c.data)).iter().sum::<usize>()
+                + narrow.map(|c| size_of_val(c.data)).iter().sum::<usize>()
+                + size_of_val(&engine.distributions[..])
+                + pending;
+            let rings = (lanes * engine.layers.len()) as u64 * slots.iter().sum::<u64>();
+            let sums = (columns * columns::ALIGN * (4 + 8)) as u64;
+            let said = Engine::state_bytes(&config, lanes);
+            assert_eq!(said, vectors as u64 + rings + sums, "{lanes} lanes, {config:?}");
+        }
+    }
+}
