@@ -80,6 +80,12 @@ impl PackedLinear {
         Self { weights, pairs, scales, wide: !linear.fits_i32() }
     }
 
+    /// Bytes that this one takes.
+    #[cfg(test)]
+    pub fn held(&self) -> u64 {
+        (size_of::<Self>() + size_of_val(&self.weights[..]) + size_of_val(&self.scales[..])) as u64
+    }
+
     /// Bytes of a packed map.
     pub fn bytes(rows: usize, columns: usize) -> u64 {
         let panel = columns.div_ceil(2) * size_of::<PairOfRows>() + size_of::<PanelScales>();
@@ -261,10 +267,7 @@ mod tests {
                 *x = if c < columns / 3 { 32767 } else { 1 };
             }
             let packed = PackedLinear::new(&linear);
-            let held = size_of_val(&packed)
-                + size_of_val(&packed.weights[..])
-                + size_of_val(&packed.scales[..]);
-            assert_eq!(PackedLinear::bytes(19, columns), held as u64);
+            assert_eq!(PackedLinear::bytes(19, columns), packed.held());
             for isa in Isa::available() {
                 let mut y = Columns::<i32>::new(19, 3);
                 packed.apply_i32(isa, x.first(3), &mut Sums::new(3), RESIDUAL_MAX, &mut y);

@@ -335,3 +335,23 @@ fn engines_take_what_is_said() {
         }
     }
 }
+
+/// The same of packed models.
+#[test]
+fn packed_models_take_what_is_said() {
+    let distance = IntConfig { n_layers: 3, position: PositionKind::Distance, ..small() };
+    let memory = Some(MemoryConfig { chunk: 6, rate: 2 });
+    for config in [distance.clone(), IntConfig { memory, head: HeadKind::PerType, ..distance }] {
+        let model = packed(&config, 1, Fill::Typical);
+        let maps = model.layers().iter().flat_map(|l| {
+            let always = [&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down];
+            let remembering = [&l.memory_key, &l.memory_value, &l.projection];
+            let some = if config.memory.is_some() { &remembering[..] } else { &[] };
+            [&always[..], some].concat()
+        });
+        let maps = maps.chain(model.heads()).map(|map| map.held()).sum::<u64>();
+        let table = |l: &PackedLayer| size_of_val(&l.distance[..]) + size_of_val(&l.silu[..]);
+        let tables = model.layers().iter().map(table).sum::<usize>();
+        assert_eq!(PackedModel::bytes(&config), maps + tables as u64, "{config:?}");
+    }
+}
