@@ -240,6 +240,7 @@ fn golden() {
     let sinusoidal = IntConfig { memory: evicting, position: PositionKind::Sinusoidal, ..small() };
     let distance = IntConfig { memory: evicting, position: PositionKind::Distance, ..small() };
     let wide = IntConfig { d_model: 64, n_heads: 1, d_ff: 1100, n_layers: 1, ..small() };
+    let own = IntConfig { embedding: Embedding::PerType, head: HeadKind::PerType, ..small() };
     let cases = [
         (IntConfig::record(6), 1, Fill::Typical, 6_057_969_838_353_918_759),
         (memory, 2, Fill::Typical, 6_200_964_505_602_812_324),
@@ -250,6 +251,7 @@ fn golden() {
         (distance, 3, Fill::Extreme, 11_072_152_524_808_950_327),
         (wide.clone(), 7, Fill::Typical, 14_085_658_691_971_312_885),
         (wide, 7, Fill::Extreme, 13_014_921_988_665_863_359),
+        (own, 4, Fill::Typical, 4_718_164_484_810_628_408),
     ];
     for isa in Isa::available() {
         let hashes = cases.clone().map(|(config, seed, fill, _)| {
@@ -258,6 +260,26 @@ fn golden() {
             hash(&collect(&mut Engine::new(model, 3, isa).expect("lanes"), &inputs))
         });
         assert_eq!(hashes, cases.clone().map(|(.., hash)| hash), "{isa:?}");
+    }
+}
+
+/// Far into a stream, where the coarse turns of positions count, and where they begin again.
+#[test]
+fn far_positions_give_the_known_distributions() {
+    let config = IntConfig { position: PositionKind::Sinusoidal, ..small() };
+    let model = packed(&config, 5, Fill::Typical);
+    let inputs = inputs(&config, 2, 20, 5);
+    for (start, known) in [
+        (1_000_003, 2_941_967_118_505_155_526),
+        (u64::from(u32::MAX) * 77, 11_809_936_605_135_266_781),
+        (u64::MAX - 7, 13_097_176_350_058_961_803),
+    ] {
+        assert_eq!(hash(&reference(model.model(), 2, &inputs, start)), known, "{start}");
+        for isa in Isa::available() {
+            let mut engine = Engine::new(Arc::clone(&model), 2, isa).expect("lanes");
+            engine.reset(start);
+            assert_eq!(hash(&collect(&mut engine, &inputs)), known, "{isa:?} {start}");
+        }
     }
 }
 
