@@ -8,8 +8,8 @@ use std::io::Cursor;
 use common::{add, frame, header, offsets, read_all, small_archive};
 use vxc_format::constants::FOOTER_BYTES;
 use vxc_format::{
-    ArchiveWriter, Block, BlockReader, DecodeLimits, FileIndex, Footer, FormatError, Header,
-    NextBlock, SegmentKind, StreamKind, TokeniserSource,
+    ArchiveWriter, Block, BlockAt, BlockReader, DecodeLimits, FileIndex, Footer, FormatError,
+    Header, NextBlock, SegmentKind, StreamKind, TokeniserSource,
 };
 
 fn limits() -> DecodeLimits {
@@ -171,4 +171,19 @@ fn zeros_that_are_missing_are_missing() {
     let end = *offsets(&bytes).last().unwrap();
     let r = vxc_format::recover(&mut Cursor::new(&bytes[..end - 100]), &limits()).unwrap();
     assert_eq!(r.archives[0].segments.len(), 1);
+}
+
+/// The payload of a block at a known place has the length that the index says, before it is read.
+#[test]
+fn blocks_at_known_places_say_their_length() {
+    let bytes = small_archive();
+    let index = FileIndex::read(&mut Cursor::new(&bytes), &limits()).unwrap();
+    for entry in index.archives()[0].entries() {
+        let mut input = Cursor::new(&bytes);
+        let block = BlockAt::open(&mut input, entry.offset).unwrap();
+        assert_eq!(block.payload_len(), entry.payload_len);
+        let less = DecodeLimits { max_memory: entry.payload_len.saturating_sub(1), ..limits() };
+        let read = block.read(&less);
+        assert_eq!(read.is_err(), entry.payload_len > 0, "{read:?}");
+    }
 }
