@@ -1,8 +1,12 @@
 //! A job over its files: one after the other, each on its own. The exit code is that of the first that fails.
 
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::console::{Console, bytes, ratio};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer as _};
+
+use crate::console::{Console, LINES, bytes, ratio, unprinted};
 #[cfg(feature = "evaluate")]
 use crate::evaluate;
 use crate::failure::Failure;
@@ -67,6 +71,34 @@ pub fn run(job: &Job, console: &Console) -> Result<u8, Failure> {
             0
         }
     })
+}
+
+/// Prints a JSON list of what `one` finds in each file, made as it is printed; gives the exit code.
+///
+/// # Errors
+/// If the list cannot be written.
+pub fn each_as_json<T: Serialize>(
+    files: &[PathBuf],
+    console: &Console,
+    mut one: impl FnMut(&Path) -> Result<T, Failure>,
+) -> Result<u8, Failure> {
+    let written = |e: serde_json::Error| unprinted(e.into());
+    let out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
+    let mut json = serde_json::Serializer::pretty(out);
+    let mut list = json.serialize_seq(None).map_err(written)?;
+    let code = each(files, console, None, |name| {
+        list.serialize_element(&one(name)?).map_err(written)?;
+        Ok(Sizes::default())
+    });
+    let ended = SerializeSeq::end(list).map_err(written).and_then(|()| {
+        let mut out = json.into_inner();
+        out.write_all(b"\n").and_then(|()| out.flush()).map_err(unprinted)
+    });
+    match ended {
+        // Nobody reads any more.
+        Err(Failure::Closed) => Ok(code),
+        ended => ended.map(|()| code),
+    }
 }
 
 /// Runs `one` over the files; `done` is the verb of the line at the end.

@@ -82,6 +82,9 @@ pub fn print(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unprinted)
 }
 
+/// Bytes of lines that are printed at a time, where there may be many.
+pub const LINES: usize = 64 << 10;
+
 /// What an error of standard output means.
 pub fn unprinted(e: std::io::Error) -> Failure {
     match e.kind() {

@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer as _};
+use serde::Serialize;
 use vxc::archive::SegmentEntry;
 use vxc::{Archive, DecompressOptions, Error, SegmentKind};
 
-use crate::batch::{Sizes, each};
-use crate::console::{Console, Shown, hex, print, ratio, unprinted};
+use crate::batch::{Sizes, each, each_as_json};
+use crate::console::{Console, Shown, hex, print, ratio};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe};
 use crate::streams::{self, FieldNames};
@@ -91,13 +90,13 @@ struct SegmentReport {
 
 /// Memory of a segment in the list, its line included.
 const SEGMENT_MEMORY: u64 = 512;
+const _: () = assert!(size_of::<SegmentReport>() + size_of::<SegmentEntry>() + 160 <= 512);
 /// The same of a stream, but for its relations …
 const STREAM_MEMORY: u64 = 768;
 const _: () = assert!(size_of::<StreamReport>() + size_of::<StreamSums>() + 500 <= 768);
 /// … and of an archive.
 const ARCHIVE_MEMORY: u64 = 1024;
 const _: () = assert!(size_of::<Checksums>() + 700 <= 1024);
-const _: () = assert!(size_of::<SegmentReport>() + size_of::<SegmentEntry>() + 160 <= 512);
 
 /// Lists the files and gives the exit code.
 ///
@@ -110,10 +109,7 @@ pub fn run(
     console: &Console,
 ) -> Result<u8, Failure> {
     if json {
-        return match as_json(files, options, console) {
-            Err(Failure::Closed) => Ok(0),
-            listed => listed,
-        };
+        return each_as_json(files, console, |name| report(name, options));
     }
     let mut header = HEADER;
     Ok(each(files, console, None, |name| {
@@ -127,26 +123,6 @@ pub fn run(
         print(&text)?;
         Ok(sizes)
     }))
-}
-
-/// Prints a list with one object for each file, made as it is printed.
-fn as_json(
-    files: &[PathBuf],
-    options: &DecompressOptions,
-    console: &Console,
-) -> Result<u8, Failure> {
-    let written = |e: serde_json::Error| unprinted(e.into());
-    let mut json = serde_json::Serializer::pretty(BufWriter::new(std::io::stdout().lock()));
-    let mut reports = json.serialize_seq(None).map_err(written)?;
-    let code = each(files, console, None, |name| {
-        let report = report(name, options)?;
-        reports.serialize_element(&report).map_err(written)?;
-        Ok(Sizes { raw: report.original_bytes, coded: report.file_bytes })
-    });
-    SerializeSeq::end(reports).map_err(written)?;
-    let mut out = json.into_inner();
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(unprinted)?;
-    Ok(code)
 }
 
 /// Opens an archive in a regular file.

@@ -13,7 +13,7 @@ use vxc_format::SegmentInfo;
 use vxc_remake::{Limits, RemakeError};
 
 use crate::batch::Sizes;
-use crate::console::{Console, Shown, print};
+use crate::console::{Console, LINES, Shown, print};
 use crate::decompress::{early_target, looks, placed};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe, is_stdin};
@@ -139,9 +139,6 @@ pub fn decompress(unpack: &Unpack, name: &Path, console: &Console) -> Result<Siz
         }
     }
 }
-
-/// Bytes of lines that are printed at once.
-const LINES: usize = 64 << 10;
 
 /// Says of each segment of an archive that was decoded whole that it can be had, on standard output.
 ///

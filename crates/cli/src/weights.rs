@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 use vxc_zipnn::{Archive, Level, Limits, Options, Tensor, WeightsError};
 
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
-use crate::batch::{Sizes, each};
+use crate::batch::{Sizes, each, each_as_json};
 use crate::compress::remove;
-use crate::console::{Console, Escaped, Shown, hex, print, ratio, unprinted};
+use crate::console::{Console, Escaped, LINES, Shown, hex, print, ratio};
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
@@ -27,8 +27,6 @@ const SUFFIX: &str = ".vxw";
 const PROGRAM: u64 = 8 << 20;
 /// Characters of a name in a column of a list: longer ones are printed whole, and move what is behind them.
 const NAME_WIDTH: usize = 60;
-/// Bytes of a list that are printed at a time.
-const LINES: usize = 1 << 16;
 
 /// How to compress weights.
 pub struct PackWeights {
@@ -124,7 +122,9 @@ pub fn decompress(how: &UnpackWeights, console: &Console) -> Result<u8, Failure>
         }
         What::Test => each(&how.files, console, None, |name| test(how, name, console)),
         What::List(false) => each(&how.files, console, None, |name| list(how, name)),
-        What::List(true) => return list_all(how, console),
+        What::List(true) => {
+            return each_as_json(&how.files, console, |name| listing(how, name));
+        }
     })
 }
 
@@ -282,47 +282,36 @@ fn list(how: &UnpackWeights, name: &Path) -> Result<Sizes, Failure> {
     Ok(Sizes::default())
 }
 
-/// Prints what archives hold as JSON: a list with one object for each, made as it is printed.
-fn list_all(how: &UnpackWeights, console: &Console) -> Result<u8, Failure> {
-    let written = |e: serde_json::Error| unprinted(e.into());
-    let out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
-    let mut json = serde_json::Serializer::pretty(out);
-    let mut lists = json.serialize_seq(None).map_err(written)?;
-    let code = each(&how.files, console, None, |name| {
-        let (file, meta) = open(name)?;
-        let mut archive = Archive::open(file, how.limits)?;
-        let tensors = archive.tensors()?;
-        let listing = Listing { name, archive_bytes: meta.len(), archive: &archive, tensors };
-        lists.serialize_element(&listing).map_err(written)?;
-        Ok(Sizes::default())
-    });
-    SerializeSeq::end(lists).map_err(written)?;
-    let mut out = json.into_inner();
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(unprinted)?;
-    Ok(code)
+/// What an archive holds, for a list.
+fn listing(how: &UnpackWeights, name: &Path) -> Result<Listing, Failure> {
+    let (file, meta) = open(name)?;
+    let mut archive = Archive::open(file, how.limits)?;
+    let tensors = archive.tensors()?;
+    let name = name.to_string_lossy().into_owned();
+    Ok(Listing { name, archive_bytes: meta.len(), archive, tensors })
 }
 
 /// What an archive holds.
-struct Listing<'a> {
-    name: &'a Path,
+struct Listing {
+    name: String,
     archive_bytes: u64,
-    archive: &'a Archive<File>,
+    archive: Archive<File>,
     tensors: Vec<Tensor>,
 }
 
-impl Serialize for Listing<'_> {
+impl Serialize for Listing {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("archive_bytes", &self.archive_bytes)?;
         map.serialize_entry("bytes", &self.archive.raw_len())?;
-        map.serialize_entry("file", &self.name.to_string_lossy())?;
+        map.serialize_entry("file", &self.name)?;
         map.serialize_entry("tensors", &Tensors(self))?;
         map.end()
     }
 }
 
 /// Its tensors.
-struct Tensors<'a>(&'a Listing<'a>);
+struct Tensors<'a>(&'a Listing);
 
 impl Serialize for Tensors<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -54,8 +54,7 @@ fn bombs_of_every_level_stay_within_limits() {
 /// Segments whose heads claim as much as the format allows for their coded bytes, of every kind.
 #[test]
 fn claims_are_checked_before_memory_is_taken() {
-    use vxc_format::{ArchiveWriter, NewSegment, RawSummary, SegmentKind, min_coded_len};
-    use vxc_format::{Block, BlockReader, DecodeLimits};
+    use vxc_format::{Block, NewSegment, RawSummary, SegmentKind, min_coded_len};
     if !peaks_are_measured() {
         return;
     }
@@ -65,36 +64,30 @@ fn claims_are_checked_before_memory_is_taken() {
     {
         f.write("x", &raw);
         f.run(&[level, "-f", "x"]).good();
-        let archive = f.read("x.vxc");
-        let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
-        let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
-        loop {
-            match reader.next_block().unwrap() {
-                Block::Stream(def) => {
+        let claims = rewritten(&f.read("x.vxc"), |writer, blocks| {
+            for block in blocks {
+                if let Block::Stream(def) = &block {
                     writer.define_stream(def.kind, def.source, &def.payload).unwrap();
                 }
-                Block::Segment(s) => {
-                    let i = s.header.info;
-                    if i.kind == SegmentKind::Stored {
-                        continue;
-                    }
-                    // The largest segment that this many coded bytes may claim.
-                    let coded = vec![0u8; 20_000];
-                    let mut len = 256 << 20;
-                    while min_coded_len(len) > coded.len() as u64 {
-                        len /= 2;
-                    }
-                    let raw = RawSummary { len, xxh3: 1 };
-                    let (stream, kind, primed_by) = (i.stream, i.kind, None);
-                    let segment = NewSegment { stream, kind, primed_by, raw, coded: &coded };
-                    writer.content(&vec![0; len as usize]);
-                    writer.segment(&segment).unwrap();
+                let Block::Segment(s) = block else { continue };
+                let i = s.header.info;
+                if i.kind == SegmentKind::Stored {
+                    continue;
                 }
-                Block::Model(_) => {}
-                Block::End(_) => break,
+                // The largest segment that this many coded bytes may claim.
+                let coded = vec![0u8; 20_000];
+                let mut len = 256 << 20;
+                while min_coded_len(len) > coded.len() as u64 {
+                    len /= 2;
+                }
+                let raw = RawSummary { len, xxh3: 1 };
+                let (stream, kind, primed_by) = (i.stream, i.kind, None);
+                let segment = NewSegment { stream, kind, primed_by, raw, coded: &coded };
+                writer.content(&vec![0; len as usize]);
+                writer.segment(&segment).unwrap();
             }
-        }
-        f.write("claims.vxc", &writer.finish().unwrap().0);
+        });
+        f.write("claims.vxc", &claims);
         let peak = peak_of(&f, &["-tq", "-M", "64", "claims.vxc"], 4);
         println!("{level}: {peak} MiB");
         assert!(peak <= 64, "{level}: {peak} MiB");
@@ -173,20 +166,19 @@ fn tables_count() {
     let named = ArchiveWriter::new(Vec::new(), &header).unwrap().finish().unwrap().0;
     f.write("names.vxc", &named.repeat(10_000));
     f.run(&["-1", "names.vxc", "-o", "y"]).good();
-    let archive = f.read("y");
-    let mut reader =
-        vxc_format::BlockReader::new(&archive[..], vxc_format::DecodeLimits::default()).unwrap();
-    let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
-    while let vxc_format::Block::Stream(def) = reader.next_block().unwrap() {
-        writer.define_stream(def.kind, def.source, &def.payload).unwrap();
-    }
-    for _ in 0..200_000 {
-        let (kind, raw) = (SegmentKind::Stored, RawSummary::of(b"x"));
-        let segment = NewSegment { stream: 0, kind, primed_by: None, raw, coded: b"x" };
-        writer.segment(&segment).unwrap();
-        writer.content(b"x");
-    }
-    let mut blocks = writer.finish().unwrap().0;
+    let mut blocks = rewritten(&f.read("y"), |writer, blocks| {
+        for block in blocks {
+            if let vxc_format::Block::Stream(def) = block {
+                writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+            }
+        }
+        for _ in 0..200_000 {
+            let (kind, raw) = (SegmentKind::Stored, RawSummary::of(b"x"));
+            let segment = NewSegment { stream: 0, kind, primed_by: None, raw, coded: b"x" };
+            writer.segment(&segment).unwrap();
+            writer.content(b"x");
+        }
+    });
     f.write("blocks.vxc", &blocks);
     // One that needs a search, too.
     let last = blocks.len() - 1;

@@ -2,10 +2,10 @@
 //! within the memory that there is. The same for whoever decodes: what one accepts, all do.
 
 use vxc_format::constants::KEPT_KEYS;
-use vxc_format::{FormatError, SegmentInfo, SegmentKind};
+use vxc_format::{FormatError, SegmentInfo, SegmentKind, limits};
 
 use crate::error::Error;
-use crate::options::{DecompressOptions, threads};
+use crate::options::{DecompressOptions, threads_asked};
 use crate::segment_code::State;
 
 /// Final states of fresh segments, the newest last: of each stream its last one, while there is room.
@@ -82,8 +82,8 @@ impl Load {
     /// None yet.
     pub fn new(options: &DecompressOptions) -> Self {
         let limit = options.limits.max_memory;
-        // As many as are asked for: the memory is counted here.
-        let threads = threads(options.threads, u64::MAX, 0, 1);
+        // Of these, as many as there is memory for, which is counted here.
+        let threads = threads_asked(options.threads);
         Self { limit, threads, numbers: Vec::new(), bytes: 0 }
     }
 
@@ -131,8 +131,7 @@ impl Load {
                 return Ok(false);
             }
             if !keys.give_way(own) {
-                let (what, limit) = ("a segment", self.limit);
-                return Err(FormatError::LimitExceeded { what, needed: all, limit }.into());
+                limits::check("a segment", all, self.limit)?;
             }
         }
         self.numbers.push(info.number);

@@ -158,19 +158,17 @@ impl<R: Read + Seek> Archive<R> {
         let a = &self.index.archives()[archive];
         // What was decoded can be decoded again.
         (self.last, self.key) = (None, None);
-        let left = self.budget.left(0);
-        let def = a.read_stream(&mut self.input, id, &left);
-        let def = def.map_err(|e| self.budget.whole(e.into(), &left))?;
+        let def = self.budget.within(0, |left| a.read_stream(&mut self.input, id, left))?;
         if let TokeniserSource::Model(id) = def.source
             && !self.models.iter().any(|m| m.id() == id)
         {
             // Embedded ones are read once, and only those that are used are kept.
-            for embedded in a.read_models(&mut self.input, &left) {
-                let embedded = embedded.map_err(|e| self.budget.whole(e.into(), &left))?;
-                if embedded.id == id {
-                    self.models.push(self.budget.load_model(&embedded, 0)?);
-                    break;
-                }
+            let found = self.budget.within(0, |left| {
+                let mut models = a.read_models(&mut self.input, left);
+                models.find(|m| m.as_ref().map_or(true, |m| m.id == id)).transpose()
+            })?;
+            if let Some(embedded) = found {
+                self.models.push(self.budget.load_model(&embedded, 0)?);
             }
         }
         self.budget.open_stream(&def, &self.models, a.header(), 0)

@@ -55,24 +55,27 @@ impl Budget {
         self.held = self.given;
     }
 
-    /// Limits for something that is made beside what is held and so many bytes of others.
-    pub fn left(&self, beside: u64) -> DecodeLimits {
-        let taken = self.held.saturating_add(beside);
-        DecodeLimits { max_memory: self.limits.max_memory.saturating_sub(taken), ..self.limits }
-    }
-
-    /// An error of what was made within [`Budget::left`], with the whole need and the whole limit.
-    pub fn whole(&self, e: Error, left: &DecodeLimits) -> Error {
-        match e {
+    /// Makes something within what is left beside what is held and so many bytes of others. An error of a limit tells the
+    /// whole need and the whole limit.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn within<T, E: Into<Error>>(
+        &self,
+        beside: u64,
+        make: impl FnOnce(&DecodeLimits) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let all = self.limits.max_memory;
+        let left = all.saturating_sub(self.held.saturating_add(beside));
+        make(&DecodeLimits { max_memory: left, ..self.limits }).map_err(|e| match e.into() {
             Error::Format(FormatError::LimitExceeded { what, needed, limit })
-                if limit <= left.max_memory && left.max_memory < self.limits.max_memory =>
+                if limit <= left && left < all =>
             {
-                let (all, taken) = (self.limits.max_memory, self.limits.max_memory - limit);
-                let needed = needed.saturating_add(taken);
+                let needed = needed.saturating_add(all - limit);
                 FormatError::LimitExceeded { what, needed, limit: all }.into()
             }
             e => e,
-        }
+        })
     }
 
     /// Loads a model that travels in an archive, beside so many bytes of others.
@@ -86,9 +89,7 @@ impl Budget {
     ) -> Result<Arc<Model>, Error> {
         // The model keeps a copy, so that the block can be tried again.
         let beside = beside.saturating_add(embedded.bytes.len() as u64);
-        let left = self.left(beside);
-        let model =
-            Model::with_limits(embedded.bytes.clone(), &left).map_err(|e| self.whole(e, &left))?;
+        let model = self.within(beside, |left| Model::with_limits(embedded.bytes.clone(), left))?;
         model.neural().map_or(Ok(()), |neural| neural.check_embedded())?;
         self.hold("the models", model.held_bytes(), beside)?;
         Ok(Arc::new(model))
@@ -113,9 +114,8 @@ impl Budget {
         let stream = match def.source {
             TokeniserSource::Inline => {
                 let beside = beside.saturating_add(def.payload.len() as u64);
-                let left = self.left(beside);
-                let code = StreamCode::within(&def.payload, left.max_memory);
-                Stream::new(code.map_err(|e| self.whole(e, &left))?)
+                let read = |left: &DecodeLimits| StreamCode::within(&def.payload, left.max_memory);
+                Stream::new(self.within(beside, read)?)
             }
             TokeniserSource::Model(_) if !def.payload.is_empty() => {
                 return Err(Error::Corruption("a definition beside that of the model".into()));

@@ -7,7 +7,7 @@
 //! [`LANE_MEMORY`] are refused, one lane is always allowed (and counted against the reader's limit).
 
 use vxc_entropy::{RangeDecoder, RangeEncoder, read_varint, write_varint};
-use vxc_format::FormatError;
+use vxc_format::{FormatError, limits};
 use vxc_infer::{IntConfig, IntModel, PackedModel};
 use vxc_predict::neural::{MAX_LANES, Network, NeuralModel, lanes_for};
 use vxc_tokens::Tokeniser;
@@ -87,10 +87,7 @@ impl Neural {
         }
         let model = IntModel::from_bytes(serial).map_err(|e| bad(e.to_string()))?;
         let needed = PackedModel::bytes(model.config());
-        if needed > most {
-            let what = "the panels of a network";
-            return Err(FormatError::LimitExceeded { what, needed, limit: most }.into());
-        }
+        limits::check("the panels of a network", needed, most)?;
         Self::new(model, alone == 1, code)
     }
 

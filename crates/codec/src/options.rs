@@ -86,13 +86,16 @@ pub struct DecompressOptions {
     pub threads: usize,
 }
 
+/// The number of threads that is asked for; 0: one for each processor.
+pub(crate) fn threads_asked(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    }
+}
+
 /// The number of threads to use: the number asked for, at most what memory allows, at least one.
 pub(crate) fn threads(asked: usize, memory: u64, fixed: u64, each: u64) -> usize {
-    let asked = if asked == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        asked
-    };
     let fit = memory.saturating_sub(fixed) / each.max(1);
-    asked.min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
+    threads_asked(asked).min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
 }

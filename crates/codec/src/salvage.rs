@@ -259,15 +259,11 @@ impl<R: Read + Seek> Salvage<R> {
             return Ok(Next::Later);
         }
         let limits = self.options.limits;
-        let key = match info.primed_by {
-            None => None,
-            Some(n) => match keys.get(info.stream, n, limits.max_memory)? {
-                Some(state) => Some(state.clone()),
-                None => {
-                    return Ok(Next::Lost(format!("it starts from segment {n}, which is lost")));
-                }
-            },
-        };
+        if let Some(n) = info.primed_by
+            && keys.get(info.stream, n, limits.max_memory)?.is_none()
+        {
+            return Ok(Next::Lost(format!("it starts from segment {n}, which is lost")));
+        }
         let block = BlockAt::open(&mut self.input, at)?;
         let need = stream.memory(info.kind, info.raw_len, block.payload_len());
         if !load.take(keys, &info, need, held)? {
@@ -275,6 +271,11 @@ impl<R: Read + Seek> Salvage<R> {
         }
         let Block::Segment(segment) = block.read(&limits)? else {
             return Ok(Next::Lost("the file changed while it was read".into()));
+        };
+        // Not before there is room for it: states are large. Its own key does not give way.
+        let key = match info.primed_by {
+            None => None,
+            Some(n) => keys.get(info.stream, n, limits.max_memory)?.cloned(),
         };
         let state = start_state(stream, &segment, key);
         Ok(Next::Ready(Job { header: *header, segment, stream, state }))
@@ -292,9 +293,7 @@ enum Next<'a> {
 
 /// Reads a definition within what is left of the memory.
 fn read<R: Read + Seek>(input: &mut R, at: u64, budget: &Budget) -> Result<Block, Error> {
-    let left = budget.left(0);
-    let block = BlockAt::open(input, at).and_then(|block| block.read(&left));
-    block.map_err(|e| budget.whole(e.into(), &left))
+    budget.within(0, |left| BlockAt::open(input, at)?.read(left))
 }
 
 /// What is no damage.

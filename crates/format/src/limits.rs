@@ -41,7 +41,7 @@ impl DecodeLimits {
 ///
 /// # Errors
 /// [`FormatError::LimitExceeded`].
-pub(crate) fn check(what: &'static str, needed: u64, limit: u64) -> Result<(), FormatError> {
+pub fn check(what: &'static str, needed: u64, limit: u64) -> Result<(), FormatError> {
     if needed > limit {
         return Err(FormatError::LimitExceeded { what, needed, limit });
     }

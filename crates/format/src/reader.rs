@@ -95,10 +95,7 @@ impl<R: Read> BlockReader<R> {
     /// As [`BlockReader::next_block`].
     pub fn peek(&mut self) -> Result<NextBlock, FormatError> {
         self.expect(State::Blocks)?;
-        let ahead = match self.ahead.take() {
-            Some(ahead) => ahead,
-            None => self.read_head()?,
-        };
+        let ahead = self.head()?;
         let next = match &ahead {
             (frame, Some(BlockHead::Segment(h))) => NextBlock::Segment(h.info, frame.payload_len),
             (frame, Some(_)) => NextBlock::Definition(frame.payload_len),
@@ -168,11 +165,7 @@ impl<R: Read> BlockReader<R> {
     }
 
     fn read_block(&mut self) -> Result<Block, FormatError> {
-        let ahead = match self.ahead.take() {
-            Some(ahead) => ahead,
-            None => self.read_head()?,
-        };
-        match ahead {
+        match self.head()? {
             (frame, Some(head)) => {
                 let payload = frame.payload(&mut self.source)?;
                 head.complete(&frame, payload)
@@ -182,7 +175,10 @@ impl<R: Read> BlockReader<R> {
     }
 
     /// The frame of the next block, and its head if it is not the index. It is in the table then, and within limits.
-    fn read_head(&mut self) -> Result<(FrameHead, Option<BlockHead>), FormatError> {
+    fn head(&mut self) -> Result<(FrameHead, Option<BlockHead>), FormatError> {
+        if let Some(seen) = self.ahead.take() {
+            return Ok(seen);
+        }
         let frame = FrameHead::from_source(&mut self.source)?;
         if frame.tag == Tag::Index {
             return Ok((frame, None));

@@ -12,7 +12,7 @@
 
 use vxc_entropy::{read_varint, write_varint};
 use vxc_format::content::crc32c;
-use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind};
+use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind, limits};
 use vxc_tokens::layout::MAX_FIELDS;
 
 use super::{Model, states_bytes};
@@ -170,10 +170,7 @@ struct Room {
 impl Room {
     fn take(&mut self, bytes: u64) -> Result<(), FormatError> {
         let needed = self.taken.saturating_add(bytes);
-        if needed > self.limit {
-            let what = "the memory of a model";
-            return Err(FormatError::LimitExceeded { what, needed, limit: self.limit });
-        }
+        limits::check("the memory of a model", needed, self.limit)?;
         self.taken = needed;
         Ok(())
     }
