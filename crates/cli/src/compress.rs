@@ -1,15 +1,15 @@
 //! `compress`: one input to one archive.
 
+mod verify;
+
 use std::io::Read;
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
 
 use vxc::tokens::RecordLayout;
 use vxc::tokens::detect::detect;
 use vxc::tokens::sidecar::{LayoutFit, check_layout};
 use vxc::{
-    Archive, CompressOptions, DecodeLimits, Decoder, DecompressOptions, Encoder, Error,
-    FormatError, Metadata, Summary,
+    Archive, CompressOptions, DecodeLimits, DecompressOptions, Encoder, Error, Metadata, Summary,
 };
 use vxc_remake::Tally;
 
@@ -24,7 +24,7 @@ use crate::output::{Output, Pending, Target, Terminal};
 use crate::progress::{Counters, Progress};
 use crate::rebuild;
 use crate::streams;
-use crate::unpacked::{self, Broken, Counted, Unpacking, restore};
+use crate::unpacked::{self, Broken, Unpacking};
 
 /// How much is read at a time.
 const READ: usize = 1 << 20;
@@ -68,7 +68,7 @@ pub fn one(pack: &Pack, name: &Path, console: &Console) -> Result<Sizes, Failure
     };
     if let Output::Pending(pending) = &mut output {
         if pack.verify {
-            verify(pack, pending, name, &summary, console)?;
+            verify::verify(pack, pending, name, &summary, console)?;
         }
         if console.verbose() {
             facts(pack, pending, &names, console)?;
@@ -270,64 +270,6 @@ fn metadata(source: &Source) -> Metadata {
         mtime: meta.modified().ok().and_then(to_nanos),
         mode: mode(meta),
     }
-}
-
-/// Decodes the archive as it stands on disk; its checksums are those of the bytes that were read.
-fn verify(
-    pack: &Pack,
-    pending: &mut Pending,
-    name: &Path,
-    summary: &Summary,
-    console: &Console,
-) -> Result<(), Failure> {
-    let mut attempt = |threads, max_memory| {
-        let label = format!("{} (verifying)", Shown(name));
-        let progress = Progress::start(console, label, Some(summary.raw_bytes), Counters::one());
-        let options = DecompressOptions {
-            models: pack.model.iter().cloned().collect(),
-            limits: DecodeLimits {
-                max_memory,
-                max_output: u64::MAX,
-                max_model_bytes: u64::MAX,
-                max_segment: u64::MAX,
-            },
-            threads,
-        };
-        let file = std::io::BufReader::with_capacity(READ, pending.read_back()?);
-        Ok::<_, Failure>(decode_all(file, options, |n| {
-            progress.counters.content.fetch_add(n, Relaxed);
-        }))
-    };
-    let mut decoded = attempt(pack.threads, pack.memory)?;
-    if let Err(Broken::Codec(Error::Format(FormatError::LimitExceeded { needed, .. }))) = decoded {
-        // It was coded by one thread, above the limit; so it is decoded, and so will the user have to.
-        let mib = needed.div_ceil(1 << 20);
-        console
-            .warning(name, &format!("decompressing takes more memory than -M: {mib} MiB or more"));
-        decoded = attempt(1, u64::MAX)?;
-    }
-    match decoded {
-        Ok(n) if n == summary.raw_bytes => Ok(()),
-        Ok(n) => {
-            let wanted = summary.raw_bytes;
-            Err(Failure::Verify(format!("{n} bytes came back, not {wanted}")))
-        }
-        Err(e) => match Failure::from(e) {
-            e if e.io_error().is_some() => Err(e),
-            e => Err(Failure::Verify(e.to_string())),
-        },
-    }
-}
-
-/// Decodes everything and drops it; gives the number of bytes.
-fn decode_all(
-    reader: impl Read,
-    options: DecompressOptions,
-    count: impl FnMut(u64),
-) -> Result<u64, Broken> {
-    let limits = options.limits;
-    let mut decoder = Decoder::new(reader, options)?;
-    restore(&mut decoder, limits, Counted(count))
 }
 
 /// What the fit found, with `-v`.

@@ -5,11 +5,13 @@
 //! download ─► extract ─► split ─► fit, train ─► compress, decompress, compare ─► table
 //! ```
 
+mod config;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::args::{self, ExperimentArgs};
 use crate::batch;
@@ -17,70 +19,7 @@ use crate::console::{Console, Shown, print, ratio};
 use crate::data::sidecar::Sidecar;
 use crate::failure::Failure;
 use crate::options::Job;
-
-/// A `config.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    /// What it is called.
-    name: String,
-    /// Where the data is described.
-    #[allow(dead_code, reason = "for people")]
-    record: String,
-    /// Its licence.
-    licence: String,
-    /// What to download.
-    files: Vec<RemoteFile>,
-    /// What is taken out of the files.
-    form: Form,
-    /// Of arrays and padded tables: which one; without it, the largest.
-    #[serde(default)]
-    array: Option<String>,
-    /// Of padded tables: values of a list.
-    #[serde(default)]
-    objects: Option<u32>,
-    /// Records with the same value of this field stay together.
-    #[serde(default)]
-    by: Option<String>,
-    /// As `vxc data split --parts`.
-    parts: String,
-    /// Levels without a model.
-    levels: Vec<u8>,
-    /// How a network is trained; without it, none is.
-    #[serde(default)]
-    train: Option<TrainPart>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RemoteFile {
-    url: String,
-    #[serde(default)]
-    bytes: Option<u64>,
-    #[serde(default)]
-    adler32: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Form {
-    /// Arrays as they are.
-    Arrays,
-    /// A ROOT table as one padded float32 matrix.
-    Padded,
-    /// Text, out of gzip and tar where it is in them.
-    Text,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TrainPart {
-    /// A configuration of `vxc train`, beside the repository's others.
-    config: PathBuf,
-    /// Keys that differ.
-    #[serde(default)]
-    set: Vec<String>,
-}
+use config::{Config, Form, TrainPart};
 
 /// A row of the table.
 #[derive(Debug, Serialize)]

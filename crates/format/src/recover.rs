@@ -243,3 +243,34 @@ const _: () = assert!(size_of::<RecoveredArchive>() * 2 + 128 <= ARCHIVE_MEMORY)
 
 /// Bytes looked at together.
 const WINDOW: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::SegmentKind;
+
+    /// What is found behind the last segment belongs to its archive if it has a later number and begins behind it.
+    #[test]
+    fn segments_that_continue_an_archive() {
+        let segment = |number, raw_offset, raw_len| {
+            let kind = SegmentKind::Mix;
+            let info =
+                SegmentInfo { number, raw_offset, stream: 0, kind, primed_by: None, raw_len };
+            SegmentHeader { info, raw_xxh3: 0 }
+        };
+        let found =
+            RecoveredArchive { segments: vec![(segment(3, 100, 50), 0)], ..Default::default() };
+        for (number, offset, belongs) in [
+            (4, 150, true),
+            (7, 151, true),
+            (3, 150, false),
+            (2, 150, false),
+            (4, 149, false),
+            (4, 100, false),
+        ] {
+            let head = BlockHead::Segment(segment(number, offset, 10));
+            assert_eq!(found.continues(&head), belongs, "{number} at {offset}");
+        }
+        assert!(RecoveredArchive::default().continues(&BlockHead::Segment(segment(9, 900, 1))));
+    }
+}

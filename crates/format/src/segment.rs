@@ -254,6 +254,7 @@ mod tests {
         assert!(claims(Mix, 4096 + 16384, 1));
         assert!(!claims(Mix, 4097 + 16384, 1));
         assert!(!claims(Mix, 0, 0));
+        assert!(claims(Mix, MAX_SEGMENT_RAW, MAX_SEGMENT_RAW));
         assert!(!claims(Mix, MAX_SEGMENT_RAW + 1, MAX_SEGMENT_RAW));
         assert!(claims(Mix, 10, 4116));
         assert!(!claims(Mix, 10, 4117));

@@ -112,3 +112,36 @@ impl<R: Read> Source<R> {
         FormatError::truncated(format!("the input ends at byte {}, inside {what}", self.position))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, each only after a number of interruptions.
+    struct Interrupted<'a> {
+        bytes: &'a [u8],
+        before: usize,
+    }
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            if self.before > 0 {
+                self.before -= 1;
+                return Err(ErrorKind::Interrupted.into());
+            }
+            self.before = 2;
+            self.bytes.read(buf.get_mut(..1).unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn an_interruption_is_no_end_and_no_error() {
+        let mut source = Source::new(Interrupted { bytes: b"some bytes", before: 1 }, 5);
+        let mut buf = [0; 4];
+        source.exact(&mut buf, "them").unwrap();
+        assert_eq!((&buf, source.position()), (b"some", 9));
+        let mut rest = [0; 9];
+        assert_eq!(source.fill(&mut rest).unwrap(), 6);
+        assert_eq!(&rest[..6], b" bytes");
+    }
+}

@@ -158,6 +158,16 @@ fn ranges_end_where_they_end() {
     assert_eq!(held(24..26), [(0, 3), (25, 0)]);
     assert_eq!(held(74..75), [(50, 3)]);
     assert_eq!(held(75..99), []);
+    // One that ends where a segment starts has nothing of it.
+    for archive in index.archives() {
+        for (n, (_, info)) in
+            (0..archive.segment_count()).filter_map(|n| Some((n, archive.segment(n)?)))
+        {
+            let before: Vec<u64> =
+                archive.segments_in(0..info.raw_offset).map(|s| s.number).collect();
+            assert_eq!(before, (0..n).collect::<Vec<_>>());
+        }
+    }
 }
 
 /// Of a file cut within zeros, what is missing is not taken for zeros.

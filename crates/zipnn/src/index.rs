@@ -304,19 +304,17 @@ mod tests {
         Index { gathered: None, extents: extents.collect() }
     }
 
-    /// As many tensors as extents: their blocks are counted without going through all of them for each.
+    /// As many tensors as extents: some 40 steps for each. Going through all extents would be 25,000 million, a test that
+    /// does not end while one waits.
     #[test]
-    fn blocks_of_many_tensors_take_no_time() {
+    fn blocks_of_many_tensors_are_counted_by_places() {
         let n = 1_000_000;
         let mut of = vec![(1, None); n];
         of[0] = (1, Some(2));
         let index = index(&of);
-        let started = std::time::Instant::now();
         for start in (0..n as u64).step_by(20) {
             assert_eq!(index.coded_len(start, n as u64), if start == 0 { 2 + CRC } else { 0 });
         }
-        // Some 40 steps each; through all extents it would be 25,000 million.
-        assert!(started.elapsed().as_secs() < 5);
     }
 
     proptest! {
