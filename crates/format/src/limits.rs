@@ -47,3 +47,18 @@ pub fn check(what: &'static str, needed: u64, limit: u64) -> Result<(), FormatEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_may_be_as_much_as_the_limit() {
+        let limits = DecodeLimits { max_memory: 100, ..DecodeLimits::default() };
+        assert!(limits.check_memory("it", 100).is_ok());
+        assert!(matches!(
+            limits.check_memory("it", 101),
+            Err(FormatError::LimitExceeded { what: "it", needed: 101, limit: 100 })
+        ));
+    }
+}

@@ -248,6 +248,7 @@ const WINDOW: usize = 1 << 20;
 mod tests {
     use super::*;
     use crate::segment::SegmentKind;
+    use crate::stream::{StreamKind, TokeniserSource};
 
     /// What is found behind the last segment belongs to its archive if it has a later number and begins behind it.
     #[test]
@@ -271,6 +272,10 @@ mod tests {
             let head = BlockHead::Segment(segment(number, offset, 10));
             assert_eq!(found.continues(&head), belongs, "{number} at {offset}");
         }
+        let stream =
+            |id| BlockHead::Stream { id, kind: StreamKind::Bytes, source: TokeniserSource::Inline };
+        let found = RecoveredArchive { streams: vec![(5, 0)], ..found };
+        assert_eq!([4, 5, 6].map(|id| found.continues(&stream(id))), [false, false, true]);
         assert!(RecoveredArchive::default().continues(&BlockHead::Segment(segment(9, 900, 1))));
     }
 }

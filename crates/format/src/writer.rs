@@ -106,10 +106,7 @@ impl<W: Write> ArchiveWriter<W> {
             raw_len: segment.raw.len,
         };
         let head = SegmentHeader { info, raw_xxh3: segment.raw.xxh3 }.write_head();
-        let padding = match segment.kind {
-            SegmentKind::Stored => 0,
-            _ => min_coded_len(segment.raw.len).saturating_sub(len64(segment.coded)),
-        };
+        let padding = min_coded_len(segment.raw.len).saturating_sub(len64(segment.coded));
         self.block(EntryKind::Segment(info), &head, segment.coded, padding)?;
         Ok(number)
     }

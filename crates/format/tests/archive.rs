@@ -301,3 +301,31 @@ fn only_the_newest_keys_of_two_streams_prime() {
         assert!(writer.segment(&segment(last.0, None)).is_ok());
     }
 }
+
+/// As many segments as one likes start from a key, and what learns nothing takes its place from none.
+#[test]
+fn a_key_stays_one() {
+    let segment = |kind, primed_by, coded| NewSegment {
+        stream: 0,
+        kind,
+        primed_by,
+        raw: RawSummary::of(b"raw"),
+        coded,
+    };
+    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"").unwrap();
+    for (kind, key) in [
+        (SegmentKind::Mix, None),
+        (SegmentKind::Mix, Some(0)),
+        (SegmentKind::Mix, Some(0)),
+        (SegmentKind::Stored, None),
+        (SegmentKind::Lz, None),
+        (SegmentKind::Mix, Some(0)),
+    ] {
+        writer.content(b"raw");
+        writer.segment(&segment(kind, key, b"cod")).unwrap();
+    }
+    let bytes = writer.finish().unwrap().0;
+    let index = FileIndex::read(&mut Cursor::new(&bytes), &LIMITS()).unwrap();
+    assert_eq!(index.archives()[0].segment_count(), 6);
+}
