@@ -153,11 +153,6 @@ impl<W: Write> ArchiveWriter<W> {
         self.ledger.next_offset()
     }
 
-    /// Number of content bytes in the segments so far.
-    pub const fn raw_total(&self) -> u64 {
-        self.ledger.raw_total()
-    }
-
     fn block(
         &mut self,
         kind: EntryKind,

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use common::{add, decode, frame, header, offsets, small_archive};
+use common::{add, decode, frame, header, offsets, small_archive, stored};
 use proptest::prelude::*;
 use vxc_format::recover::{LostContent, Method};
 use vxc_format::{
@@ -156,59 +156,6 @@ fn recover_is_not_drawn_into_quadratic_work() {
     assert!(meter.1 < 20 * size + (80 << 20), "{} bytes read", meter.1);
 }
 
-/// An archive of one stream whose stored segments hold `parts`.
-fn stored(parts: &[&[u8]]) -> Vec<u8> {
-    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
-    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"code").unwrap();
-    for part in parts {
-        add(&mut writer, 0, SegmentKind::Stored, None, part);
-    }
-    writer.finish().unwrap().0
-}
-
-/// An archive that is the content of a damaged segment is not taken for one of the file's own, nor its end for the
-/// file's: neither where the file is whole behind it, nor where it is cut short.
-#[test]
-fn an_archive_within_a_damaged_segment_stays_inside() {
-    let inner = small_archive();
-    let bytes = stored(&[&[&[7; 40][..], &inner, &[9; 400]].concat(), &[5; 300]]);
-    let hit = bytes.windows(40).position(|w| w == [7; 40]).unwrap();
-    let inside = bytes.windows(inner.len()).position(|w| w == inner).unwrap();
-    // The index and the footer; all but a part of the segment; the inner archive's last bytes too.
-    for cut in [bytes.len() - 80, inside + inner.len() + 200, inside + inner.len() - 7] {
-        let mut b = bytes[..cut].to_vec();
-        b[hit] ^= 1;
-        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
-        assert_eq!((r.method, r.archives.len()), (Method::Scan, 1), "{cut}");
-        let a = &r.archives[0];
-        assert_eq!((a.streams.len(), a.models.len()), (1, 0), "{cut}");
-        assert!(a.footer.is_none() && a.segments.iter().all(|(h, _)| h.info.number == 1));
-    }
-}
-
-/// Archives behind one that is cut short are the file's own, whole or cut short themselves.
-#[test]
-fn archives_behind_a_truncated_one_are_found() {
-    let (first, second) =
-        (stored(&[&[1; 900], &[2; 900]]), stored(&[&[3; 50], &[4; 700], &[5; 60]]));
-    let at = offsets(&first);
-    // Within the second segment: what it claims reaches over the archives behind it, and beyond the file.
-    let cut = &first[..at[2] + 100];
-    for (behind, archives) in [
-        (second.clone(), 2),
-        ([&second[..], &second].concat(), 3),
-        ([&second[..], &second[..second.len() - 300]].concat(), 3),
-        ([&second[..], cut, &second].concat(), 4),
-    ] {
-        let b = [cut, &behind].concat();
-        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
-        let numbers: Vec<usize> = r.archives.iter().map(|a| a.segments.len()).collect();
-        assert_eq!(r.archives.len(), archives, "{numbers:?}");
-        assert_eq!(numbers[..2], [1, 3]);
-        assert!(r.archives[0].footer.is_none() && r.archives[1].footer.is_some());
-    }
-}
-
 /// A byte that is missing before a definition costs the segment that it is missing of, and no more.
 #[test]
 fn a_definition_behind_missing_bytes_is_found() {
@@ -247,41 +194,6 @@ fn lost_segments_are_named() {
         assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
         assert_eq!(lost[2].content, 240..320);
         assert_eq!(r.archives[0].content_end(), Some(320));
-    }
-}
-
-/// An archive whose header is lost, with the end of the one before it, is another one all the same.
-#[test]
-fn archives_without_a_border_are_not_joined() {
-    let (first, second) = (stored(&[&[1; 90], &[2; 90]]), stored(&[&[3; 90], &[4; 90], &[5; 90]]));
-    for (before, behind) in [(30, 20), (130, 12), (first.len() - offsets(&first)[2] - 80, 12)] {
-        let mut b = [&first[..], &second].concat();
-        b[first.len() - before..first.len() + behind].fill(0);
-        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
-        assert_eq!(r.archives.len(), 2, "{before}");
-        assert_eq!(r.archives[1].segments.len(), 3, "{before}");
-        assert!(r.archives[1].header.is_none() && r.archives[0].segments.len() <= 2);
-        let known = r.archives[1].footer.is_some() && r.archives[1].lost_content().is_empty();
-        assert!(known, "{before}");
-    }
-}
-
-/// An archive within a segment that is coded, or over the border of two: its frames lead nowhere.
-#[test]
-fn broken_archives_within_damaged_segments_stay_inside() {
-    let inner = [&[7; 40][..], &stored(&[&[3; 400], &[4; 400]]), &[9; 40]].concat();
-    let (front, back) = inner.split_at(320);
-    // As LZ leaves it: some of its bytes are missing.
-    let coded = [&inner[..150], &inner[160..]].concat();
-    for (bytes, cut) in [(stored(&[front, back, &[5; 60]]), 0), (stored(&[&coded, &[5; 60]]), 400)]
-    {
-        let mut b = bytes;
-        b.truncate(b.len() - cut);
-        b.remove(b.windows(40).position(|w| w == [7; 40]).unwrap());
-        let r = recover(&mut Cursor::new(&b), &limits()).unwrap();
-        assert_eq!(r.archives.len(), 1, "{r:?}");
-        assert!(r.archives[0].segments.iter().all(|(h, _)| h.info.number > 0));
-        assert_eq!(r.archives[0].streams.len(), 1);
     }
 }
 

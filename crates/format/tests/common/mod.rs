@@ -116,3 +116,13 @@ pub fn frame(tag: u8, head: &[u8], payload: &[u8], claimed: u64) -> Vec<u8> {
     b.extend_from_slice(payload);
     b
 }
+
+/// An archive of one stream whose stored segments hold `parts`.
+pub fn stored(parts: &[&[u8]]) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Vec::new(), &Header::default()).unwrap();
+    writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, b"code").unwrap();
+    for part in parts {
+        add(&mut writer, 0, SegmentKind::Stored, None, part);
+    }
+    writer.finish().unwrap().0
+}
