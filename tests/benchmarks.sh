@@ -45,7 +45,7 @@ for table in "$@"; do
     ;;
   reading)
     for test in reference hdf5 hdf5_rewrite; do
-      run cargo test --quiet -p vxc-data --test "$test" -- --nocapture
+      run cargo test --quiet -p vxc-data --test all "$test::" -- --nocapture
     done
     ;;
   gzip)

@@ -1,6 +1,7 @@
 //! The program with training: from a table to an archive that a network of its own makes smaller to code.
 #![cfg(feature = "train")]
 
+#[path = "all/common.rs"]
 mod common;
 
 use std::path::Path;

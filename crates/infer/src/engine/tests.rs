@@ -241,6 +241,7 @@ fn golden() {
     let distance = IntConfig { memory: evicting, position: PositionKind::Distance, ..small() };
     let wide = IntConfig { d_model: 64, n_heads: 1, d_ff: 1100, n_layers: 1, ..small() };
     let own = IntConfig { embedding: Embedding::PerType, head: HeadKind::PerType, ..small() };
+    let shared = IntConfig { embedding: Embedding::Shared, head: HeadKind::Shared, ..small() };
     let cases = [
         (IntConfig::record(6), 1, Fill::Typical, 6_057_969_838_353_918_759),
         (memory, 2, Fill::Typical, 6_200_964_505_602_812_324),
@@ -252,6 +253,7 @@ fn golden() {
         (wide.clone(), 7, Fill::Typical, 14_085_658_691_971_312_885),
         (wide, 7, Fill::Extreme, 13_014_921_988_665_863_359),
         (own, 4, Fill::Typical, 4_718_164_484_810_628_408),
+        (shared, 4, Fill::Typical, 3_010_140_037_245_623_127),
     ];
     for isa in Isa::available() {
         let hashes = cases.clone().map(|(config, seed, fill, _)| {

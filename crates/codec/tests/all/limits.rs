@@ -1,0 +1,173 @@
+//! Limits: what an archive may not make a reader spend, and that ordinary archives stay below them.
+
+use std::io::Cursor;
+
+use crate::common::{compress, jets};
+use vxc::tokens::{Endian, Kind, RecordLayout};
+use vxc::{
+    Archive, DecodeLimits, DecompressOptions, Error, Form, FormatError, Header, Level, Model,
+    SegmentKind, StreamCode,
+};
+use vxc_entropy::{read_varint, write_varint};
+use vxc_format::{ArchiveWriter, NewSegment, RawSummary, StreamKind, TokeniserSource};
+
+fn limited(limits: DecodeLimits) -> DecompressOptions {
+    DecompressOptions { limits, ..DecompressOptions::default() }
+}
+
+#[track_caller]
+fn assert_limit<T>(result: Result<T, Error>) {
+    let e = result.err().expect("beyond the limit");
+    assert!(matches!(e, Error::Format(FormatError::LimitExceeded { .. })), "{e}");
+    assert_eq!(e.exit_code(), 4);
+}
+
+const CONTENT: &[u8] = b"content";
+
+/// Completes an archive with one stored segment.
+fn stored(mut writer: ArchiveWriter<Vec<u8>>, stream: u32) -> Vec<u8> {
+    writer.content(CONTENT);
+    writer
+        .segment(&NewSegment {
+            stream,
+            kind: SegmentKind::Stored,
+            primed_by: None,
+            raw: RawSummary::of(CONTENT),
+            coded: CONTENT,
+        })
+        .unwrap();
+    writer.finish().unwrap().0
+}
+
+/// The content from the whole archive, and the number of streams from its index.
+fn both(archive: &[u8], limits: DecodeLimits) -> (Result<Vec<u8>, Error>, Result<usize, Error>) {
+    let open = Archive::open(Cursor::new(archive), limited(limits));
+    let streams = open.and_then(|mut archive| {
+        (0..archive.stream_count()).try_for_each(|id| archive.first_stream(id).map(|_| ()))?;
+        Ok(archive.stream_count() as usize)
+    });
+    (vxc::decompress(archive, &limited(limits)), streams)
+}
+
+#[test]
+fn limits_hold_before_work_is_done() {
+    let archive = compress(&vec![7; 3 << 20], 5);
+    for limits in [
+        DecodeLimits { max_output: 1 << 20, ..DecodeLimits::default() },
+        DecodeLimits { max_segment: 1 << 20, ..DecodeLimits::default() },
+        DecodeLimits { max_memory: 1 << 16, ..DecodeLimits::default() },
+    ] {
+        assert_limit(vxc::decompress(&archive, &limited(limits)));
+    }
+}
+
+#[test]
+fn many_stream_definitions_are_refused() {
+    let layout = RecordLayout::array(Kind::F32, Endian::Little, 1000).unwrap();
+    let code = StreamCode::new(Form::Records(layout), 5, 1 << 12);
+    let payload = code.to_bytes();
+    let mut writer =
+        ArchiveWriter::new(Vec::new(), &Header { profile: vxc::PROFILE, ..Header::default() })
+            .unwrap();
+    for _ in 0..200 {
+        writer.define_stream(StreamKind::Records, TokeniserSource::Inline, &payload).unwrap();
+    }
+    let archive = stored(writer, 199);
+    let (decompressed, streams) = both(&archive, DecodeLimits::default());
+    assert_eq!((decompressed.unwrap(), streams.unwrap()), (CONTENT.to_vec(), 200));
+    // What one of them takes is not too much; what all take is.
+    assert!(code.held_bytes() < 1 << 20);
+    let limits = DecodeLimits { max_memory: 8 << 20, ..DecodeLimits::default() };
+    let (decompressed, streams) = both(&archive, limits);
+    assert_limit(decompressed);
+    assert_limit(streams);
+}
+
+#[test]
+fn an_embedded_model_beyond_the_limits_is_refused() {
+    let training = jets()[..124 * 100].to_vec();
+    let model = Model::fit(Level::default(), None, &[training]).unwrap();
+    let mut writer =
+        ArchiveWriter::new(Vec::new(), &Header { profile: vxc::PROFILE, ..Header::default() })
+            .unwrap();
+    writer.embed_model(model.file()).unwrap();
+    let source = TokeniserSource::Model(model.id());
+    writer.define_stream(StreamKind::Records, source, &[]).unwrap();
+    let archive = stored(writer, 0);
+    let (decompressed, read) = both(&archive, DecodeLimits::default());
+    assert_eq!((decompressed.unwrap(), read.unwrap()), (CONTENT.to_vec(), 1));
+    for limits in [
+        DecodeLimits { max_model_bytes: model.file().len() as u64 - 1, ..DecodeLimits::default() },
+        DecodeLimits { max_memory: 32 << 20, ..DecodeLimits::default() },
+    ] {
+        let (decompressed, read) = both(&archive, limits);
+        assert_limit(decompressed);
+        assert_limit(read);
+    }
+}
+
+/// A model file with other names, its checksum right.
+fn with_section(file: &[u8], raw: &[u8]) -> Vec<u8> {
+    let mut rest = &file[10..];
+    let code = {
+        let before = rest;
+        let (_, stored) = (read_varint(&mut rest).unwrap(), read_varint(&mut rest).unwrap());
+        rest = &rest[stored as usize..];
+        &before[..before.len() - rest.len()]
+    };
+    // As the writer does: plain where that is not larger.
+    let mut stored = zstd::bulk::compress(raw, 3).unwrap();
+    if stored.len() >= raw.len() {
+        stored = raw.to_vec();
+    }
+    let mut out = [&file[..10], code].concat();
+    write_varint(&mut out, raw.len() as u64);
+    write_varint(&mut out, stored.len() as u64);
+    out.extend(stored);
+    // In place of the original's names.
+    let (_, len) = (read_varint(&mut rest).unwrap(), read_varint(&mut rest).unwrap());
+    out.extend(&rest[len as usize..rest.len() - 4]);
+    let crc = vxc_format::content::crc32c(&out);
+    out.extend(crc.to_le_bytes());
+    out
+}
+
+#[test]
+fn a_model_cannot_ask_for_more_than_it_may() {
+    let training = jets()[..124 * 100].to_vec();
+    let model = Model::fit(Level::default(), None, &[training]).unwrap();
+    assert!(Model::from_bytes(with_section(model.file(), b"a\nb")).is_ok());
+    // Names without end: refused by their number, by their size, and by the memory.
+    let lines = vec![b'\n'; 1 << 20];
+    assert!(Model::from_bytes(with_section(model.file(), &lines)).is_err());
+    let long = vec![b'n'; 20 << 20];
+    assert!(Model::from_bytes(with_section(model.file(), &long)).is_err());
+    let limits = DecodeLimits { max_memory: 4 << 20, ..DecodeLimits::default() };
+    assert_limit(Model::with_limits(with_section(model.file(), &long), &limits));
+}
+
+#[test]
+fn another_arithmetic_is_unsupported() {
+    for profile in [0, vxc::PROFILE + 1, 255] {
+        let header = Header { profile, ..Header::default() };
+        let mut writer = ArchiveWriter::new(Vec::new(), &header).unwrap();
+        let code = StreamCode::new(Form::Bytes, 5, 1 << 20).to_bytes();
+        writer.define_stream(StreamKind::Bytes, TokeniserSource::Inline, &code).unwrap();
+        let archive = stored(writer, 0);
+        let (decompressed, read) = both(&archive, DecodeLimits::default());
+        for e in [decompressed.map(|_| ()).unwrap_err(), read.map(|_| ()).unwrap_err()] {
+            assert!(matches!(e, Error::Format(FormatError::UnsupportedVersion(_))), "{e}");
+        }
+    }
+}
+
+#[test]
+fn definitions_say_what_they_are() {
+    let code = StreamCode::new(Form::Bytes, 5, 1 << 20).to_bytes();
+    let header = Header { profile: vxc::PROFILE, ..Header::default() };
+    let mut writer = ArchiveWriter::new(Vec::new(), &header).unwrap();
+    writer.define_stream(StreamKind::Records, TokeniserSource::Inline, &code).unwrap();
+    let (decompressed, read) = both(&stored(writer, 0), DecodeLimits::default());
+    assert!(matches!(decompressed, Err(Error::Corruption(_))));
+    assert!(matches!(read, Err(Error::Corruption(_))));
+}
