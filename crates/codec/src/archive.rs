@@ -2,7 +2,6 @@
 //!
 //! Any byte is reached by decoding at most two segments: its own and the key that primes it.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use crate::model::Model;
 use crate::options::DecompressOptions;
 use crate::segment_code::State;
 use crate::stream::Stream;
+use crate::streams::Streams;
 
 /// An archive (or several, one after the other) in a seekable input.
 pub struct Archive<R> {
@@ -25,7 +25,7 @@ pub struct Archive<R> {
     options: DecompressOptions,
     budget: Budget,
     /// Streams opened so far, by (archive, stream).
-    streams: BTreeMap<(usize, u32), Stream>,
+    streams: Streams<(usize, u32)>,
     /// The caller's models, then embedded ones that streams use.
     models: Vec<Arc<Model>>,
     /// The key state used last, by (archive, segment), and the bytes that it holds.
@@ -63,7 +63,7 @@ impl<R: Read + Seek> Archive<R> {
             budget,
             models: options.models.clone(),
             options,
-            streams: BTreeMap::new(),
+            streams: Streams::new(),
             key: None,
             last: None,
             at: 0,
@@ -134,7 +134,7 @@ impl<R: Read + Seek> Archive<R> {
         if id >= self.stream_count() {
             return Err(Error::InvalidArgument(format!("there is no stream {id}")));
         }
-        self.stream(0, id)
+        Ok(self.stream(0, id)?)
     }
 
     /// Counts what the caller keeps of the archive against its memory.
@@ -142,16 +142,28 @@ impl<R: Read + Seek> Archive<R> {
     /// # Errors
     /// `LimitExceeded`.
     pub fn hold(&mut self, what: &'static str, bytes: u64) -> Result<(), Error> {
-        self.budget.hold(what, bytes, 0)
+        match self.budget.hold(what, bytes, 0) {
+            Err(e) if e.is_limit() && self.streams.close(&mut self.budget, |_| false) => {
+                self.budget.hold(what, bytes, 0)
+            }
+            held => held,
+        }
     }
 
-    fn stream(&mut self, archive: usize, id: u32) -> Result<&Stream, Error> {
+    /// A stream, opened if it is not open; others are closed where there is no room beside them.
+    fn stream(&mut self, archive: usize, id: u32) -> Result<&Arc<Stream>, Error> {
         let key = (archive, id);
-        if !self.streams.contains_key(&key) {
-            let stream = self.open_stream(archive, id)?;
+        if self.streams.get(key).is_none() {
+            let stream = match self.open_stream(archive, id) {
+                Err(e) if e.is_limit() && self.streams.close(&mut self.budget, |_| false) => {
+                    self.open_stream(archive, id)?
+                }
+                opened => opened?,
+            };
             self.streams.insert(key, stream);
         }
-        Ok(&self.streams[&key])
+        let missing = || Error::Corruption(format!("stream {id} is not open"));
+        self.streams.get(key).ok_or_else(missing)
     }
 
     fn open_stream(&mut self, archive: usize, id: u32) -> Result<Stream, Error> {
@@ -253,14 +265,17 @@ impl<R: Read + Seek> Archive<R> {
     fn decode(&mut self, archive: usize, info: &SegmentInfo) -> Result<(Vec<u8>, State), Error> {
         // The segment decoded last goes, a key's state stays while there is room, the segment's own in any case.
         self.last = None;
-        self.stream(archive, info.stream)?;
+        let stream = Arc::clone(self.stream(archive, info.stream)?);
         let limits = self.options.limits;
         let a = &self.index.archives()[archive];
         let coded_len = a.segment(info.number).map_or(0, |(entry, _)| entry.payload_len);
-        let stream = &self.streams[&(archive, info.stream)];
         let need = stream.memory(info.kind, info.raw_len, coded_len);
-        let all = self.budget.held().saturating_add(need);
         let own = info.primed_by.is_some_and(|n| self.key_of(archive, n).is_some());
+        let key = self.key.as_ref().map_or(0, |(.., bytes)| *bytes);
+        if self.budget.held().saturating_add(need).saturating_add(key) > limits.max_memory {
+            self.streams.close(&mut self.budget, |id| id == (archive, info.stream));
+        }
+        let all = self.budget.held().saturating_add(need);
         let fits = |key: u64| all.saturating_add(key) <= limits.max_memory;
         if !own && self.key.as_ref().is_some_and(|(.., bytes)| !fits(*bytes)) {
             self.key = None;
@@ -275,9 +290,9 @@ impl<R: Read + Seek> Archive<R> {
                     Error::Corruption("a key segment leaves no state behind".into())
                 })?),
             };
-        let mut state = start_state(stream, &segment, key);
+        let mut state = start_state(&stream, &segment, key);
         let mut raw = Vec::new();
-        decode_segment(stream, &segment, &mut state, &mut raw)?;
+        decode_segment(&stream, &segment, &mut state, &mut raw)?;
         Ok((raw, state))
     }
 }

@@ -50,6 +50,11 @@ impl Budget {
         Ok(())
     }
 
+    /// What was counted so is held no longer.
+    pub fn release(&mut self, bytes: u64) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
     /// Forgets what archives brought.
     pub fn restart(&mut self) {
         self.held = self.given;

@@ -1,12 +1,13 @@
 //! Decompression: a `Read` adaptor over an archive, segments decoded in parallel and given out in order.
 
+mod room;
+mod segment;
+
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vxc_format::{
-    Block, BlockReader, ContentHasher, Header, NextBlock, RawSummary, Segment, SegmentKind,
-};
+use vxc_format::{Block, BlockReader, ContentHasher, Header, NextBlock, Segment, StreamDef};
 
 use crate::admission::{Key, Keys, Load};
 use crate::budget::Budget;
@@ -16,6 +17,9 @@ use crate::options::DecompressOptions;
 use crate::parallel::in_parallel;
 use crate::segment_code::State;
 use crate::stream::Stream;
+use crate::streams::Streams;
+use room::Batch;
+pub(crate) use segment::{decode_segment, start_state};
 
 /// Decompresses an archive, or several one after the other, from a reader.
 ///
@@ -23,7 +27,11 @@ use crate::stream::Stream;
 pub struct Decoder<R: Read> {
     reader: BlockReader<R>,
     options: DecompressOptions,
-    streams: Vec<Stream>,
+    /// Of the streams of this archive, by id.
+    definitions: Vec<StreamDef>,
+    streams: Streams<u32>,
+    /// A definition that was read and waits for room.
+    waiting: Option<Block>,
     models: Vec<Arc<Model>>,
     keys: Keys,
     hasher: ContentHasher,
@@ -37,6 +45,8 @@ pub struct Decoder<R: Read> {
     /// Whether the rest of that archive's content is in `out`.
     ended: bool,
     done: bool,
+    /// What comes behind the bytes that are to be given out.
+    failure: Option<Error>,
     failed: bool,
 }
 
@@ -55,7 +65,9 @@ impl<R: Read> Decoder<R> {
             reader,
             models: options.models.clone(),
             options,
-            streams: Vec::new(),
+            definitions: Vec::new(),
+            streams: Streams::new(),
+            waiting: None,
             keys: Keys::default(),
             hasher: ContentHasher::new(),
             out: Vec::new(),
@@ -63,6 +75,7 @@ impl<R: Read> Decoder<R> {
             budget,
             coding: Duration::ZERO,
             done: false,
+            failure: None,
             failed: false,
         })
     }
@@ -134,6 +147,9 @@ impl<R: Read> Decoder<R> {
 
     /// Decodes the next batch of segments and appends them to `out`.
     fn fill(&mut self) -> Result<(), Error> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         if self.failed {
             return Err(Error::Corruption("the archive is damaged further up".into()));
         }
@@ -148,100 +164,50 @@ impl<R: Read> Decoder<R> {
     }
 
     fn fill_batch(&mut self) -> Result<(), Error> {
-        let mut batch: Vec<Segment> = Vec::new();
-        let mut load = Load::new(&self.options);
-        loop {
-            let held = self.budget.held().saturating_add(self.reader.table_bytes());
-            match self.reader.peek()? {
-                NextBlock::Segment(info, coded_len) => {
-                    let stream = stream_of(&self.streams, info.stream)?;
-                    let need = stream.memory(info.kind, info.raw_len, coded_len);
-                    let all = self.beside(&load).saturating_add(held);
-                    if self.left(all) < need {
-                        self.free_output();
+        let mut batch = Batch { segments: Vec::new(), load: Load::new(&self.options) };
+        let collected = self.collect(&mut batch);
+        let waiting = !batch.segments.is_empty();
+        self.decode(batch.segments)?;
+        match collected {
+            _ if self.failure.is_some() => Ok(()),
+            Ok(true) => self.end(),
+            Ok(false) => Ok(()),
+            // What comes before is given out first.
+            Err(error) if waiting => {
+                (self.failure, self.failed) = (Some(error), true);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the next segments that can be decoded side by side, and definitions before them. Whether the archive ends
+    /// behind them.
+    fn collect(&mut self, batch: &mut Batch) -> Result<bool, Error> {
+        // Nothing is asked of the reader that the next output does not need.
+        while !batch.load.is_full() {
+            let goes_on = match self.waiting.take() {
+                Some(block) => self.define(block, batch)?,
+                None => match self.reader.peek()? {
+                    NextBlock::Segment(info, coded_len) => self.take(&info, coded_len, batch)?,
+                    NextBlock::Definition(len) if self.make_room(len, batch)? => {
+                        let block = self.reader.next_block()?;
+                        self.define(block, batch)?
                     }
-                    if !load.take(&mut self.keys, &info, need, held)? {
-                        break;
-                    }
-                    if let Block::Segment(segment) = self.reader.next_block()? {
-                        batch.push(segment);
-                    }
-                }
-                NextBlock::Definition(len) => {
-                    // A payload has to fit beside the rest before it is read.
-                    while self.left(self.beside(&load).saturating_add(held)) < len
-                        && self.make_room(&mut batch, &mut load)?
-                    {}
-                    let all = self.beside(&load).saturating_add(held).saturating_add(len);
-                    self.options.limits.check_memory("a definition", all)?;
-                    let block = self.reader.next_block()?;
-                    loop {
-                        match self.define(&block, self.beside(&load)) {
-                            Err(e) if e.is_limit() && self.make_room(&mut batch, &mut load)? => {}
-                            defined => break defined?,
-                        }
-                    }
-                    // What was decoded to make room is given out before more is.
-                    if !self.out.is_empty() {
-                        break;
-                    }
-                }
-                NextBlock::End => {
-                    self.decode(batch)?;
-                    return self.end();
-                }
+                    NextBlock::Definition(_) => false,
+                    NextBlock::End => return Ok(true),
+                },
+            };
+            if !goes_on {
+                break;
             }
         }
-        self.decode(batch)
+        Ok(false)
     }
 
-    /// Memory beside so many bytes.
-    fn left(&self, bytes: u64) -> u64 {
-        self.options.limits.max_memory.saturating_sub(bytes)
-    }
-
-    /// Bytes that are worked with, beside those held.
-    fn beside(&self, load: &Load) -> u64 {
-        let output = if self.out.is_empty() { self.out.capacity() } else { 0 };
-        load.bytes().saturating_add(self.keys.bytes()).saturating_add(output as u64)
-    }
-
-    /// Frees the output of the segments before, if it was given out. Whether there was any.
-    fn free_output(&mut self) -> bool {
-        let free = self.out.is_empty() && self.out.capacity() > 0;
-        if free {
-            self.out = Vec::new();
-        }
-        free
-    }
-
-    /// Frees memory for a definition: output that was given out, segments that wait (they are decoded), a key. Whether
-    /// there was any.
-    fn make_room(&mut self, batch: &mut Vec<Segment>, load: &mut Load) -> Result<bool, Error> {
-        if self.free_output() {
-            return Ok(true);
-        }
-        if !batch.is_empty() {
-            *load = Load::new(&self.options);
-            self.decode(std::mem::take(batch))?;
-            return Ok(true);
-        }
-        Ok(self.keys.give_way(None))
-    }
-
-    /// Opens a stream or loads a model.
-    fn define(&mut self, block: &Block, beside: u64) -> Result<(), Error> {
-        let beside = beside.saturating_add(self.reader.table_bytes());
-        match block {
-            Block::Stream(def) => {
-                let header = self.reader.header();
-                let stream = self.budget.open_stream(def, &self.models, header, beside)?;
-                self.streams.push(stream);
-            }
-            Block::Model(embedded) => self.models.push(self.budget.load_model(embedded, beside)?),
-            Block::Segment(_) | Block::End(_) => {}
-        }
-        Ok(())
+    fn stream(&self, id: u32) -> Result<&Arc<Stream>, Error> {
+        let missing = || Error::Corruption(format!("stream {id} is not open"));
+        self.streams.get(id).ok_or_else(missing)
     }
 
     /// The end of an archive: the index is compared, then the checksums of the content.
@@ -250,7 +216,8 @@ impl<R: Read> Decoder<R> {
             footer.content.verify(&self.hasher.digest())?;
         }
         self.hasher = ContentHasher::new();
-        self.streams.clear();
+        self.definitions.clear();
+        self.streams = Streams::new();
         self.budget.restart();
         self.keys = Keys::default();
         self.models = self.options.models.clone();
@@ -263,7 +230,7 @@ impl<R: Read> Decoder<R> {
         let mut jobs = Vec::with_capacity(batch.len());
         for segment in &batch {
             let info = segment.header.info;
-            let stream = stream_of(&self.streams, info.stream)?;
+            let stream = Arc::clone(self.stream(info.stream)?);
             let limit = self.options.limits.max_memory;
             let state = match info.primed_by {
                 None => None,
@@ -289,14 +256,21 @@ impl<R: Read> Decoder<R> {
         }
         let bytes = batch.iter().map(|s| s.header.info.raw_len).fold(0, u64::saturating_add);
         let results = in_parallel(bytes, jobs, |(stream, segment, state)| {
-            let mut state = start_state(stream, segment, state);
+            let mut state = start_state(&stream, segment, state);
             let mut raw = Vec::new();
             let started = Instant::now();
-            decode_segment(stream, segment, &mut state, &mut raw)?;
+            decode_segment(&stream, segment, &mut state, &mut raw)?;
             Ok::<_, Error>((raw, state, started.elapsed()))
         });
-        for (segment, result) in batch.iter().zip(results) {
-            let (raw, state, coding) = result?;
+        for (k, (segment, result)) in batch.iter().zip(results).enumerate() {
+            let (raw, state, coding) = match result {
+                // What comes before is given out first, as if it had been decoded alone.
+                Err(error) if k > 0 => {
+                    (self.failure, self.failed) = (Some(error), true);
+                    return Ok(());
+                }
+                result => result?,
+            };
             self.coding += coding;
             self.hasher.update(&raw);
             self.out.extend_from_slice(&raw);
@@ -309,49 +283,12 @@ impl<R: Read> Decoder<R> {
     fn keep(&mut self, segment: &Segment, state: State) -> Result<(), Error> {
         let info = segment.header.info;
         if info.primed_by.is_none() && !matches!(state, State::None) {
-            let bytes = stream_of(&self.streams, info.stream)?.code().state_bytes(info.kind);
-            self.keys.put(Key { stream: info.stream, segment: info.number, state, bytes });
+            let bytes = self.stream(info.stream)?.code().state_bytes(info.kind);
+            let (stream, segment, state) = (info.stream, info.number, Some(state));
+            self.keys.put(Key { stream, segment, state, bytes });
         }
         Ok(())
     }
-}
-
-/// The stream of a segment.
-///
-/// # Errors
-/// [`Error::Corruption`] if it is not there.
-pub(crate) fn stream_of(streams: &[Stream], id: u32) -> Result<&Stream, Error> {
-    streams.get(id as usize).ok_or_else(|| {
-        Error::Corruption(format!("a segment names stream {id}, which is not there"))
-    })
-}
-
-/// What a segment starts from: its key's final state, or nothing learned.
-pub(crate) fn start_state(stream: &Stream, segment: &Segment, key: Option<State>) -> State {
-    match (key, segment.header.info.kind) {
-        (Some(state), _) => state,
-        (None, SegmentKind::Stored | SegmentKind::Lz) => State::None,
-        (None, kind) => stream.fresh(kind),
-    }
-}
-
-/// Decodes one segment, appends it to `out` and checks it.
-///
-/// # Errors
-/// [`Error::Corruption`]; that its checksum is another.
-pub(crate) fn decode_segment(
-    stream: &Stream,
-    segment: &Segment,
-    state: &mut State,
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
-    let info = segment.header.info;
-    let raw_len = usize::try_from(info.raw_len)
-        .map_err(|_| Error::Corruption("length of a segment".into()))?;
-    let from = out.len();
-    stream.decode(info.kind, state, &segment.coded, out, raw_len)?;
-    segment.header.verify_raw(&RawSummary::of(&out[from..]))?;
-    Ok(())
 }
 
 impl<R: Read> Read for Decoder<R> {

@@ -56,12 +56,15 @@ pub struct Encoder<W: Write> {
     level: Level,
     /// What was trained on the input.
     trained: Option<Arc<Model>>,
+    /// Whether the model is used already.
+    model_used: bool,
     writer: ArchiveWriter<Counting<W>>,
     /// Bytes not coded yet, from `start` on.
     buffer: Vec<u8>,
     start: usize,
     /// What the pending bytes are, where [`Encoder::section`] said so: then of all of them.
     given: Vec<Part>,
+    /// Of what is planned.
     streams: Vec<Output>,
     cuts: VecDeque<Cut>,
     summary: Summary,
@@ -95,6 +98,7 @@ impl<W: Write> Encoder<W> {
             options,
             level,
             trained: None,
+            model_used: false,
             writer,
             buffer: Vec::new(),
             start: 0,
@@ -202,8 +206,8 @@ impl<W: Write> Encoder<W> {
             if batch.is_empty() {
                 self.buffer.drain(..self.start);
                 self.start = 0;
-                // The streams end here: their key states are not needed any more.
-                self.streams.iter_mut().for_each(|s| s.key = None);
+                // The streams end here.
+                self.streams.clear();
                 return Ok(());
             }
             let coded = self.code_batch(&batch)?;

@@ -30,6 +30,7 @@ pub mod salvage;
 mod segment_code;
 pub mod stream;
 mod stream_code;
+mod streams;
 pub mod trainer;
 
 use std::io::Read;

@@ -4,11 +4,13 @@
 //! Two kinds of segment are lost: those whose own bytes are damaged, and intact ones whose definition, model or key
 //! segment is. Content that is given out has passed the checksum of its segment.
 
+mod gaps;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::sync::Arc;
 
-use vxc_format::constants::{EXPANSION_SLACK, MAX_EXPANSION};
 use vxc_format::recover::{LostContent, RecoveredArchive, Recovery, recover};
 use vxc_format::{Block, BlockAt, FormatError, Header, Segment, SegmentHeader};
 
@@ -17,10 +19,13 @@ use crate::admission::{Key, Keys, Load};
 use crate::budget::Budget;
 use crate::decoder::{decode_segment, start_state};
 use crate::error::Error;
+use crate::model::Model;
 use crate::options::DecompressOptions;
 use crate::parallel::in_parallel;
 use crate::segment_code::State;
 use crate::stream::Stream;
+use crate::streams::Streams;
+use gaps::{gaps, most_content};
 
 /// A range of an archive's content that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +61,20 @@ pub struct Salvage<R> {
 type Decoded = (SegmentHeader, Result<Vec<u8>, String>);
 
 /// A segment that is to be decoded.
-struct Job<'a> {
+struct Job {
     header: SegmentHeader,
     segment: Segment,
-    stream: &'a Stream,
+    stream: Arc<Stream>,
     state: State,
 }
 
 /// What decodes an archive's segments.
 struct Codes {
-    /// By id; why not, where one cannot be opened.
-    streams: BTreeMap<u32, Result<Stream, String>>,
+    header: Header,
+    models: Vec<Arc<Model>>,
+    /// Where definitions are, by id; why not, where a stream cannot be opened.
+    definitions: BTreeMap<u32, Result<u64, String>>,
+    streams: Streams<u32>,
     keys: Keys,
     /// Of models, streams and lists.
     budget: Budget,
@@ -162,15 +170,19 @@ impl<R: Read + Seek> Salvage<R> {
         let mut budget = Budget::new(&self.options)?;
         budget.hold("the lists of what is intact", self.found.table_bytes, 0)?;
         for (_, at) in &archive.models {
-            let Block::Model(embedded) = read(&mut self.input, *at, &budget)? else { continue };
+            let Block::Model(embedded) = read(&mut self.input, *at, &budget, 0)? else { continue };
             models.extend(lost_or(budget.load_model(&embedded, 0))?);
         }
-        let mut streams: BTreeMap<u32, Result<Stream, String>> = BTreeMap::new();
+        let (definitions, streams) = (BTreeMap::new(), Streams::new());
+        let mut codes =
+            Codes { header, models, definitions, streams, keys: Keys::default(), budget };
         let mut missing = None;
-        for (id, at) in &archive.streams {
-            let Block::Stream(def) = read(&mut self.input, *at, &budget)? else { continue };
-            let stream = match budget.open_stream(&def, &models, &header, 0) {
-                Ok(stream) => Ok(stream),
+        for &(id, at) in &archive.streams {
+            let found = match self.open_stream(&mut codes, id, at, &[]) {
+                Ok(stream) => {
+                    codes.streams.insert(id, stream);
+                    Ok(at)
+                }
                 Err(e) if is_refusal(&e) => return Err(e),
                 Err(e) => {
                     let why = e.to_string();
@@ -178,14 +190,39 @@ impl<R: Read + Seek> Salvage<R> {
                     Err(why)
                 }
             };
-            streams.insert(*id, stream);
+            codes.definitions.insert(id, found);
         }
         // Forgotten, or lost with the archive: whoever has it can give it.
         match missing {
-            Some(e) if streams.values().all(Result::is_err) => return Err(e),
+            Some(e) if codes.definitions.values().all(Result::is_err) => return Err(e),
             _ => {}
         }
-        Ok(Codes { streams, keys: Keys::default(), budget })
+        Ok(codes)
+    }
+
+    /// Opens a stream whose definition is at a place; those that are not in use are closed where there is no room beside
+    /// them.
+    fn open_stream(
+        &mut self,
+        codes: &mut Codes,
+        id: u32,
+        at: u64,
+        in_use: &[u32],
+    ) -> Result<Stream, Error> {
+        loop {
+            let Codes { header, models, streams, keys, budget, .. } = codes;
+            let beside = keys.bytes();
+            let opened = match read(&mut self.input, at, budget, beside) {
+                Ok(Block::Stream(def)) => budget.open_stream(&def, models, header, beside),
+                Ok(_) => Err(Error::Corruption("the file changed while it was read".into())),
+                Err(e) => Err(e),
+            };
+            match opened {
+                Err(e) if e.is_limit() && streams.close(budget, |id| in_use.contains(&id)) => {}
+                Err(e) if e.is_limit() && in_use.is_empty() && keys.give_way(Some(id)) => {}
+                opened => return opened,
+            }
+        }
     }
 
     /// Decodes segments that do not wait for each other.
@@ -195,11 +232,11 @@ impl<R: Read + Seek> Salvage<R> {
         segments: &mut std::iter::Peekable<impl Iterator<Item = &'a (SegmentHeader, u64)>>,
     ) -> Result<Vec<Decoded>, Error> {
         let mut out: Vec<Decoded> = Vec::new();
-        let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
+        let mut jobs: Vec<(usize, Job)> = Vec::new();
         let mut load = Load::new(&self.options);
-        let Codes { streams, keys, budget } = codes;
-        while let Some((header, at)) = segments.peek() {
-            match self.next(header, *at, streams, keys, budget.held(), &mut load)? {
+        while let Some((header, at)) = segments.peek().filter(|_| out.len() < MOST_AT_ONCE) {
+            let in_use: Vec<u32> = jobs.iter().map(|(_, j)| j.header.info.stream).collect();
+            match self.next(header, *at, codes, &in_use, &mut load)? {
                 Next::Later => break,
                 Next::Lost(why) => out.push((*header, Err(why))),
                 Next::Ready(job) => {
@@ -212,7 +249,7 @@ impl<R: Read + Seek> Salvage<R> {
         let bytes = jobs.iter().map(|(_, j)| j.header.info.raw_len).fold(0, u64::saturating_add);
         let results = in_parallel(bytes, jobs, |(slot, mut job)| {
             let mut raw = Vec::new();
-            let decoded = decode_segment(job.stream, &job.segment, &mut job.state, &mut raw);
+            let decoded = decode_segment(&job.stream, &job.segment, &mut job.state, &mut raw);
             let bytes = job.stream.code().state_bytes(job.header.info.kind);
             (slot, job.header.info, job.state, bytes, decoded.map(|()| raw))
         });
@@ -221,8 +258,8 @@ impl<R: Read + Seek> Salvage<R> {
                 Ok(raw) => {
                     // It may prime others.
                     if info.primed_by.is_none() && !matches!(state, State::None) {
-                        let (stream, segment) = (info.stream, info.number);
-                        keys.put(Key { stream, segment, state, bytes });
+                        let (stream, segment, state) = (info.stream, info.number, Some(state));
+                        codes.keys.put(Key { stream, segment, state, bytes });
                     }
                     Ok(raw)
                 }
@@ -236,19 +273,18 @@ impl<R: Read + Seek> Salvage<R> {
         Ok(out)
     }
 
-    /// Reads a segment if it may be decoded beside those before.
-    fn next<'s>(
+    /// Reads a segment if it may be decoded beside those before, which use the streams that are named.
+    fn next(
         &mut self,
         header: &SegmentHeader,
         at: u64,
-        streams: &'s BTreeMap<u32, Result<Stream, String>>,
-        keys: &mut Keys,
-        held: u64,
+        codes: &mut Codes,
+        in_use: &[u32],
         load: &mut Load,
-    ) -> Result<Next<'s>, Error> {
+    ) -> Result<Next, Error> {
         let info = header.info;
-        let stream = match streams.get(&info.stream) {
-            Some(Ok(stream)) => stream,
+        let definition = match codes.definitions.get(&info.stream) {
+            Some(Ok(at)) => *at,
             Some(Err(why)) => return Ok(Next::Lost(why.clone())),
             None => {
                 let why = format!("the definition of stream {} is lost", info.stream);
@@ -260,16 +296,30 @@ impl<R: Read + Seek> Salvage<R> {
         }
         let limits = self.options.limits;
         if let Some(n) = info.primed_by
-            && keys.get(info.stream, n, limits.max_memory)?.is_none()
+            && codes.keys.get(info.stream, n, limits.max_memory)?.is_none()
         {
             return Ok(Next::Lost(format!("it starts from segment {n}, which is lost")));
         }
-        let block = BlockAt::open(&mut self.input, at)?;
-        let need = stream.memory(info.kind, info.raw_len, block.payload_len());
-        if !load.take(keys, &info, need, held)? {
+        let coded_len = BlockAt::open(&mut self.input, at)?.payload_len();
+        if codes.streams.get(info.stream).is_none() {
+            match self.open_stream(codes, info.stream, definition, in_use) {
+                Err(e) if e.is_limit() && !in_use.is_empty() => return Ok(Next::Later),
+                opened => codes.streams.insert_again(info.stream, opened?, coded_len)?,
+            }
+        }
+        let Codes { streams, keys, budget, .. } = codes;
+        let Some(stream) = streams.get(info.stream).cloned() else {
+            return Ok(Next::Lost("its stream is not open".into()));
+        };
+        let need = stream.memory(info.kind, info.raw_len, coded_len);
+        let all = [budget.held(), keys.bytes(), load.bytes(), need];
+        if all.into_iter().fold(0, u64::saturating_add) > limits.max_memory {
+            streams.close(budget, |id| id == info.stream || in_use.contains(&id));
+        }
+        if !load.take(keys, &info, need, budget.held())? {
             return Ok(Next::Later);
         }
-        let Block::Segment(segment) = block.read(&limits)? else {
+        let Block::Segment(segment) = BlockAt::open(&mut self.input, at)?.read(&limits)? else {
             return Ok(Next::Lost("the file changed while it was read".into()));
         };
         // Not before there is room for it: states are large. Its own key does not give way.
@@ -277,23 +327,31 @@ impl<R: Read + Seek> Salvage<R> {
             None => None,
             Some(n) => keys.get(info.stream, n, limits.max_memory)?.cloned(),
         };
-        let state = start_state(stream, &segment, key);
+        let state = start_state(&stream, &segment, key);
         Ok(Next::Ready(Job { header: *header, segment, stream, state }))
     }
 }
 
+/// Segments of which is said together what becomes of them: those that are lost need no memory of their own.
+const MOST_AT_ONCE: usize = 1024;
+
 /// What becomes of the next segment.
-enum Next<'a> {
-    Ready(Job<'a>),
+enum Next {
+    Ready(Job),
     /// It has to wait for those before it.
     Later,
     /// It cannot be had, and why.
     Lost(String),
 }
 
-/// Reads a definition within what is left of the memory.
-fn read<R: Read + Seek>(input: &mut R, at: u64, budget: &Budget) -> Result<Block, Error> {
-    budget.within(0, |left| BlockAt::open(input, at)?.read(left))
+/// Reads a definition within what is left of the memory beside so many bytes.
+fn read<R: Read + Seek>(
+    input: &mut R,
+    at: u64,
+    budget: &Budget,
+    beside: u64,
+) -> Result<Block, Error> {
+    budget.within(beside, |left| BlockAt::open(input, at)?.read(left))
 }
 
 /// What is no damage.
@@ -317,38 +375,6 @@ fn lost_or<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
 fn missing(gap: &LostContent) -> Loss {
     let LostContent { content, segment } = gap.clone();
     Loss { content, segment, why: "no intact segment holds them".into() }
-}
-
-/// What intact heads, headers and footers of a file claim beyond this is a lie, and must not make a file of any size.
-const fn most_content(file_bytes: u64) -> u64 {
-    file_bytes.saturating_mul(MAX_EXPANSION + EXPANSION_SLACK / 16)
-}
-
-/// What no intact segment of an archive holds, and whether its content's end is known. `claimed` sums the lost bytes of
-/// a file, which may be `most`.
-fn gaps(
-    archive: &RecoveredArchive,
-    most: u64,
-    claimed: &mut u64,
-) -> Result<(Vec<LostContent>, bool), Error> {
-    let mut lost = archive.lost_content();
-    let mut end_known = archive.content_end().is_some();
-    let mut left = most.saturating_sub(*claimed);
-    let reached = archive.segments.last().map_or(0, |(h, _)| h.info.raw_end());
-    let mut kept = 0;
-    for gap in &lost {
-        let Some(rest) = left.checked_sub(gap.content.end - gap.content.start) else { break };
-        (left, kept) = (rest, kept + 1);
-    }
-    // Of a large archive that is cut short, the tail may be more than the rest can hold; its length would be all zeros.
-    if lost.get(kept).is_some_and(|gap| gap.content.start < reached) {
-        let message = "segments lie further apart than the file can have held";
-        return Err(Error::Corruption(message.into()));
-    }
-    end_known &= kept == lost.len();
-    lost.truncate(kept);
-    *claimed = most.saturating_sub(left);
-    Ok((lost, end_known))
 }
 
 fn span(header: &SegmentHeader) -> Range<u64> {

@@ -5,7 +5,7 @@ mod common;
 use std::io::Cursor;
 
 use common::{add, frame, offsets, small_archive, stored};
-use vxc_format::constants::SIGNATURE;
+use vxc_format::content::crc32c;
 use vxc_format::recover::Method;
 use vxc_format::{
     ArchiveWriter, DecodeLimits, FormatError, Header, SegmentKind, StreamKind, TokeniserSource,
@@ -191,9 +191,14 @@ fn blocks_of_a_later_version_are_refused() {
     let later = frame(b'Q', &[], b"later", 5);
     let r = recover(&mut Cursor::new([&b[..], &later].concat()), &limits());
     assert!(matches!(r, Err(FormatError::UnsupportedVersion(_))), "{r:?}");
-    // A header of one, too.
-    let mut header = [&SIGNATURE[..7], &[0, 2]].concat();
-    header.resize(60, 0);
+    // A header of one, too: its body is shorter than 128 bytes.
+    let mut header = b[..40].to_vec();
+    header[8] = 2;
+    let end = 11 + usize::from(header[10]);
+    let crc = crc32c(&header[..end]);
+    header[end..end + 4].copy_from_slice(&crc.to_le_bytes());
+    let r = recover(&mut Cursor::new([&b[..], &header].concat()), &limits());
+    assert!(matches!(r, Err(FormatError::UnsupportedVersion(_))), "{r:?}");
     for later in [later, header] {
         let r = recover(&mut Cursor::new([&b[..], b"?", &later].concat()), &limits()).unwrap();
         assert_eq!(r.archives[0].segments.len(), 1);

@@ -83,7 +83,7 @@ impl<W: Write> Encoder<W> {
         let embed = trained || self.options.embed_model;
         // Who can afford to train can afford to know what it brought.
         let most = if trained { usize::MAX } else { LONG_TRIAL_BYTES };
-        let carried = embed && self.streams.iter().all(|s| s.stream.model().is_none());
+        let carried = embed && !self.model_used;
         let price = (carried, most);
         // Asked for by name, the network codes, whatever it costs.
         let forced = |model: &Model| self.options.pure && model.neural().is_some();
@@ -99,6 +99,7 @@ impl<W: Write> Encoder<W> {
                     self.writer.embed_model(model.file())?;
                     self.summary.embedded_bytes += model.file().len() as u64;
                 }
+                self.model_used = true;
                 let method = method(&model);
                 let source = TokeniserSource::Model(model.id());
                 (Stream::of_model(model), method, source)

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use crate::common::{LEVELS, Random, compress, decompress, events, jets, options};
-use vxc::{Archive, CompressOptions, DecodeLimits, DecompressOptions};
+use vxc::{Archive, CompressOptions, DecodeLimits, Decoder, DecompressOptions};
 
 fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let mut mixed = b"a header of some bytes\n".to_vec();
@@ -189,5 +189,47 @@ fn what_is_no_archive_is_said_to_be_none() {
     for bytes in [&b""[..], b"hello", &jets()[..5000], b"\x89VXC\r\n\x1a\n"] {
         let e = decompress(bytes).unwrap_err();
         assert_eq!(e.exit_code(), 1, "{e}");
+    }
+}
+
+/// Whatever is wrong further on, and however many threads there are: what comes before it is given out first.
+#[test]
+fn what_comes_before_damage_is_given_out() {
+    let raw = &jets()[..124 * 400];
+    let small = CompressOptions { segment_bytes: Some(1 << 13), ..options(5) };
+    let archive = vxc::compress(raw, &small).unwrap();
+    let segments =
+        Archive::open(Cursor::new(&archive), DecompressOptions::default()).unwrap().segments();
+    assert!(segments.len() > 4);
+    for (n, segment) in segments.iter().enumerate() {
+        let at = segment.file_offset as usize;
+        // Cut before its head, within it, behind it; its head or its payload damaged.
+        let mut head = archive.clone();
+        head[at + 2] ^= 1;
+        let mut payload = archive.clone();
+        payload[at + segment.file_bytes as usize - 3] ^= 1;
+        let cuts = [0, 3, 20].map(|n| archive[..at + n].to_vec());
+        for (k, bad) in cuts.into_iter().chain([head, payload]).enumerate() {
+            for threads in [1, 2, 3] {
+                let options = DecompressOptions { threads, ..DecompressOptions::default() };
+                let mut decoder = Decoder::new(&bad[..], options).unwrap();
+                let mut out = Vec::new();
+                let error = loop {
+                    match decoder.next_chunk() {
+                        Ok([]) => panic!("damage {k} of segment {n} is not found"),
+                        Ok(bytes) => out.extend_from_slice(bytes),
+                        Err(e) => break e,
+                    }
+                };
+                assert!(!error.to_string().contains("further up"), "{error}");
+                let before = segment.info.raw_offset as usize;
+                assert!(
+                    out == raw[..before],
+                    "damage {k} of segment {n}, {threads} threads: {}",
+                    out.len()
+                );
+                assert!(decoder.next_chunk().is_err(), "it stays failed");
+            }
+        }
     }
 }

@@ -1,0 +1,68 @@
+//! Streams of an archive that is read: open while there is room, opened again from their definitions when a segment names
+//! them. An archive of many gigabytes has thousands of them, of which a few are in use at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vxc_format::limits;
+
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::stream::Stream;
+
+/// Bytes of streams that are opened again for a byte of segments: more is no archive but a way to waste time.
+const AGAIN: u64 = 256;
+/// As [`AGAIN`], for small archives.
+const AGAIN_SLACK: u64 = 256 << 20;
+
+/// Open streams, by what they are called.
+pub(crate) struct Streams<K> {
+    open: BTreeMap<K, Arc<Stream>>,
+    /// Bytes of streams that were opened again.
+    again: u64,
+    /// Bytes of the segments that needed them.
+    segments: u64,
+}
+
+impl<K: Ord + Copy> Streams<K> {
+    /// None.
+    pub fn new() -> Self {
+        Self { open: BTreeMap::new(), again: 0, segments: 0 }
+    }
+
+    /// A stream that is open.
+    pub fn get(&self, id: K) -> Option<&Arc<Stream>> {
+        self.open.get(&id)
+    }
+
+    /// Adds a stream, whose memory is counted.
+    pub fn insert(&mut self, id: K, stream: Stream) {
+        self.open.insert(id, Arc::new(stream));
+    }
+
+    /// Closes all but those in use. Whether there were any.
+    pub fn close(&mut self, budget: &mut Budget, in_use: impl Fn(K) -> bool) -> bool {
+        let before = self.open.len();
+        self.open.retain(|&id, stream| {
+            let keep = in_use(id);
+            if !keep {
+                budget.release(stream.held_bytes());
+            }
+            keep
+        });
+        self.open.len() < before
+    }
+
+    /// Adds a stream again, for a segment of so many coded bytes.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where opening streams is most of the work.
+    pub fn insert_again(&mut self, id: K, stream: Stream, segment: u64) -> Result<(), Error> {
+        self.again = self.again.saturating_add(stream.held_bytes());
+        self.segments = self.segments.saturating_add(segment);
+        let most = self.segments.saturating_mul(AGAIN).saturating_add(AGAIN_SLACK);
+        limits::check("streams that are opened again and again", self.again, most)?;
+        self.insert(id, stream);
+        Ok(())
+    }
+}
