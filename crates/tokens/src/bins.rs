@@ -240,6 +240,10 @@ mod tests {
             }
             let all: u64 = (0..=bins.count()).map(|b| bins.size(b, s)).sum();
             prop_assert_eq!(all, 256);
+            prop_assert_eq!(bins.pairs().collect::<Vec<_>>(), &pairs[..]);
+            let covered: u64 = pairs.iter().map(|p| p.1).sum();
+            prop_assert_eq!(bins.has_rest(), covered < 256);
+            prop_assert_eq!(bins.symbols(), pairs.len() + usize::from(covered < 256));
         }
     }
 
@@ -250,6 +254,8 @@ mod tests {
             for k in 0..width - 1 {
                 let bins = Bins::new(width, &[(centre - (1 << k), 2 << k)]).unwrap();
                 let s = bins.max_shift();
+                // All of the domain, or half of it where lengths would not fit 64 bits.
+                assert_eq!(s + k, width - 1 - u32::from(width == 64));
                 for value in
                     [0, centre - 1, centre, mask(width), centre >> 1, centre + (centre >> 1)]
                 {
