@@ -305,7 +305,7 @@ fn content(
 }
 
 fn over(needed: u64, limit: u64) -> Failure {
-    let what = "the content";
+    let what = vxc_format::limits::CONTENT;
     Error::from(vxc::FormatError::LimitExceeded { what, needed, limit }).into()
 }
 

@@ -252,6 +252,7 @@ mod tests {
     use super::*;
     use crate::{Archive, CompressOptions, DecompressOptions};
     use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    use vxc_tokens::{Endian, Field, Kind};
 
     /// The archive of `raw` by a model, with the model in it.
     fn embedded(level: u8, model: &Arc<Model>, raw: &[u8]) -> Vec<u8> {
@@ -284,6 +285,30 @@ mod tests {
         }
         writer.content(raw);
         writer.finish().unwrap().0
+    }
+
+    #[test]
+    fn no_model_has_names_that_a_reader_refuses() {
+        let training = [(0..400u32).flat_map(|i| (i * i % 97).to_le_bytes()).collect::<Vec<u8>>()];
+        let fields = (0..2)
+            .map(|i| Field {
+                name: String::new(),
+                offset: 4 * i,
+                kind: Kind::U32,
+                endian: Endian::Little,
+                group: i as u32,
+            })
+            .collect();
+        let mut layout = RecordLayout::new(8, fields).unwrap();
+        let level = Level::default();
+        for (len, fits) in [(4096, true), (4097, false)] {
+            layout.fields[1].name = "n".repeat(len);
+            match Model::fit_for(300, level, Some(&layout), &training) {
+                Ok(model) => assert!(fits && model.names()[1].len() == len),
+                Err(Error::InvalidArgument(e)) => assert!(!fits && e.contains("4096"), "{e}"),
+                Err(e) => panic!("{len}: {e}"),
+            }
+        }
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Neural {
     pub(crate) fn check_embedded(&self) -> Result<(), Error> {
         let (needed, limit) = (self.config().macs_per_symbol(), MAX_EMBEDDED_MACS);
         if needed > limit {
-            let what = "the multiply-adds a symbol of a network within an archive";
+            let what = limits::NETWORK_WORK;
             return Err(FormatError::LimitExceeded { what, needed, limit }.into());
         }
         Ok(())

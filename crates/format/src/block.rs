@@ -81,7 +81,7 @@ impl BlockHead {
             BlockHead::Segment(h) => {
                 limits::check("a segment", h.info.raw_len, limits.max_segment)?;
                 // Checked here as well as in sum, for readers that take blocks one by one.
-                limits::check("a segment", h.info.raw_len, limits.max_output)
+                limits::check(limits::CONTENT, h.info.raw_len, limits.max_output)
             }
         }
     }

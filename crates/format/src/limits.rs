@@ -2,6 +2,11 @@
 
 use crate::error::FormatError;
 
+/// What the limit [`DecodeLimits::max_output`] is about: an error of a limit says by this which one it is, whatever its value.
+pub const CONTENT: &str = "the content";
+/// The same of the limit of a decoder for networks that archives bring along, which is no memory.
+pub const NETWORK_WORK: &str = "the multiply-adds a symbol of a network within an archive";
+
 /// Limits of decoding, in bytes. All are checked before memory is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {

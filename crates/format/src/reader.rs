@@ -192,7 +192,7 @@ impl<R: Read> BlockReader<R> {
         )?;
         head.check_limits(frame.payload_len, &self.limits)?;
         let output = self.output_before.saturating_add(self.ledger.raw_total());
-        limits::check("the content", output, self.limits.max_output)?;
+        limits::check(limits::CONTENT, output, self.limits.max_output)?;
         Ok((frame, Some(head)))
     }
 
@@ -242,5 +242,5 @@ pub(crate) fn check_footer(
 /// A declared size beyond the limit need not be decoded up to the limit first.
 fn check_declared(header: &Header, before: u64, limits: &DecodeLimits) -> Result<(), FormatError> {
     let declared = before.saturating_add(header.raw_size.unwrap_or(0));
-    limits::check("the content", declared, limits.max_output)
+    limits::check(limits::CONTENT, declared, limits.max_output)
 }

@@ -10,6 +10,8 @@ use crate::error::TokenError;
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// Largest number of fields in a record.
 pub const MAX_FIELDS: usize = 1 << 14;
+/// Longest name of a field, in bytes: a relation in words may have it a hundred times.
+pub const MAX_NAME_BYTES: usize = 4096;
 
 /// How the bytes of a field are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -176,6 +178,7 @@ impl RecordLayout {
             if !(1..=8).contains(&n) {
                 return Err(TokenError::Layout(format!("field width {n} is not in 1..=8")));
             }
+            check_name(&f.name)?;
             if f.offset < at {
                 return Err(TokenError::Layout(format!(
                     "field at byte {} overlaps the one before it",
@@ -214,6 +217,20 @@ impl RecordLayout {
             .collect();
         Self::new(count.saturating_mul(n), fields)
     }
+}
+
+/// A name that is not too long.
+///
+/// # Errors
+/// [`TokenError::Layout`].
+pub(crate) fn check_name(name: &str) -> Result<(), TokenError> {
+    if name.len() > MAX_NAME_BYTES {
+        return Err(TokenError::Layout(format!(
+            "a name of a field has {} bytes, more than {MAX_NAME_BYTES}",
+            name.len()
+        )));
+    }
+    Ok(())
 }
 
 /// Covers `from..to` with `Bytes` fields of at most 8 bytes.

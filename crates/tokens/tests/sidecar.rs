@@ -173,3 +173,26 @@ proptest! {
         }
     }
 }
+
+/// Elements of an array have a name each, and nested types that of what they are in before their own.
+#[test]
+fn long_names_are_refused_before_they_are_multiplied() {
+    let name = |n: usize| "n".repeat(n);
+    let array = |n| format!(r#"{{"dtype": [["{}", "<f4", [16000]]]}}"#, name(n));
+    let nested = |n| format!(r#"{{"dtype": [["{}", [["b", "V0"], ["c", "<f4"]]]]}}"#, name(n));
+    let fields = |n| {
+        format!(r#"{{"record_bytes": 4, "fields": [{{"name": "{}", "kind": "f32"}}]}}"#, name(n))
+    };
+    let columns = |n| format!(r#"{{"columns": ["{}"]}}"#, name(n));
+    let most = vxc_tokens::layout::MAX_NAME_BYTES;
+    for (good, bad) in [
+        (array(most), array(8 << 20)),
+        (nested(most - 2), nested(most - 1)),
+        (fields(most), fields(most + 1)),
+        (columns(most), columns(most + 1)),
+    ] {
+        assert!(parse_layout(&good).is_ok());
+        let refused = parse_layout(&bad).unwrap_err().to_string();
+        assert!(refused.contains("name of a field"), "{refused}");
+    }
+}

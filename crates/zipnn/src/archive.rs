@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use vxc_format::content::crc32c;
 
-use self::batch::{JOB, Job, Left};
+use self::batch::{Decoded, JOB, Job, Left};
 use crate::block::{self, BLOCK_MEMORY};
 use crate::compress::pool;
 use crate::error::WeightsError;
@@ -132,9 +132,11 @@ impl<R: Read + Seek> Archive<R> {
     ) -> Result<(), WeightsError> {
         let pool = pool(threads)?;
         let mut hasher = blake3::Hasher::new();
+        // What was read last is not counted here, and of no use.
+        self.last = Vec::new();
         let room = self.room();
         let extents = std::mem::take(&mut self.index.extents);
-        let mut left = Left { extents: &extents, next: 0, waiting: None };
+        let mut left = Left::new(&extents);
         let mut decoded = Vec::new();
         let done = loop {
             let threads = pool.current_num_threads();
@@ -143,15 +145,21 @@ impl<R: Read + Seek> Archive<R> {
                 Ok(batch) => batch,
                 Err(e) => break Err(e),
             };
+            let first = left.next - batch.jobs.len();
+            let alone = batch.jobs.len() == 1 && left.waiting() == 0;
             let room = room.saturating_sub(left.waiting());
-            let written = batch.decode(&pool, &mut decoded, room).and_then(|()| {
-                hasher.update(&decoded);
-                Ok(output.write_all(&decoded)?)
-            });
-            if written.is_err() {
-                break written;
+            let Decoded { jobs, bytes, ended } = batch.decode(&pool, &mut decoded, room);
+            let good = decoded.get(..bytes).unwrap_or_default();
+            hasher.update(good);
+            if let Err(e) = output.write_all(good) {
+                break Err(e.into());
             }
             progress(hasher.count());
+            match ended {
+                Ok(()) => {}
+                Err(WeightsError::LimitExceeded { .. }) if !alone => left.back_to(first + jobs),
+                Err(e) => break Err(e),
+            }
         };
         self.index.extents = extents;
         done?;
@@ -237,3 +245,6 @@ fn read_at<R: Read + Seek>(input: &mut R, at: u64, len: u64) -> Result<Vec<u8>, 
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

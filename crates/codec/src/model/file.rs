@@ -13,7 +13,7 @@
 use vxc_entropy::{read_varint, write_varint};
 use vxc_format::content::crc32c;
 use vxc_format::{DecodeLimits, FormatError, ModelId, SegmentKind, limits};
-use vxc_tokens::layout::MAX_FIELDS;
+use vxc_tokens::layout::{MAX_FIELDS, MAX_NAME_BYTES};
 
 use super::{Model, states_bytes};
 use crate::error::Error;
@@ -75,6 +75,9 @@ impl Model {
         if names.len() > MAX_NAMES || names.lines().count() > MAX_FIELDS {
             return Err(bad("names"));
         }
+        if names.lines().any(|name| name.len() > MAX_NAME_BYTES) {
+            return Err(bad("a name of a field is too long"));
+        }
         let (counts, mixed) =
             (take_section(&mut rest, &mut room)?, take_section(&mut rest, &mut room)?);
         let network = take_section(&mut rest, &mut room)?;
@@ -117,7 +120,19 @@ impl Model {
 
 impl Parts<'_> {
     /// The model file; rare contexts go until it is small enough.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for what no model file may hold.
     pub fn publish(&self) -> Result<Model, Error> {
+        // A layout of a caller's own making may have any.
+        if self.names.iter().any(|name| name.len() > MAX_NAME_BYTES) {
+            let message = format!("a name of a field has more than {MAX_NAME_BYTES} bytes");
+            return Err(Error::InvalidArgument(message));
+        }
+        if self.names.iter().map(|name| name.len() + 1).sum::<usize>() > MAX_NAMES {
+            let message = format!("the names of the fields have more than {MAX_NAMES} bytes");
+            return Err(Error::InvalidArgument(message));
+        }
         let network = self.neural.map_or(0, |(neural, _)| neural.to_bytes().len());
         for visits in [1, 2, 3, 4, 6, 9, 14, 20, 30, 50, 100, 255] {
             let file = self.write(visits)?;

@@ -3,6 +3,8 @@
 //! value = Σ_t c_t · Π_k basis(term_t[k], source_k), or its square root, or e to that power. The numbers of the basis functions
 //! are part of the format.
 
+use std::fmt;
+
 use super::math::{exp, log, sqrt};
 
 /// Most sources of a linear predictor.
@@ -88,17 +90,21 @@ fn log_abs(x: f64) -> f64 {
 }
 
 /// The text of basis function `b`.
-pub(crate) fn basis_text(b: u8, name: &str) -> String {
+pub(crate) fn basis_text(
+    f: &mut fmt::Formatter<'_>,
+    b: u8,
+    name: &impl fmt::Display,
+) -> fmt::Result {
     match b {
-        1 => name.to_string(),
-        2 => format!("abs({name})"),
-        3 => format!("log|{name}|"),
-        4 => format!("{name}^2"),
-        5 => format!("log|{name}|^2"),
-        6 => format!("{name} log|{name}|"),
-        7 => format!("{name} log|{name}|^2"),
-        8 => format!("{name}^3"),
-        9 => format!("1/{name}"),
-        _ => "1".to_string(),
+        1 => write!(f, "{name}"),
+        2 => write!(f, "abs({name})"),
+        3 => write!(f, "log|{name}|"),
+        4 => write!(f, "{name}^2"),
+        5 => write!(f, "log|{name}|^2"),
+        6 => write!(f, "{name} log|{name}|"),
+        7 => write!(f, "{name} log|{name}|^2"),
+        8 => write!(f, "{name}^3"),
+        9 => write!(f, "1/{name}"),
+        _ => f.write_str("1"),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::kinds::{Format, format, native_kind};
 use super::{bad, limited, list, size, text};
 use crate::error::TokenError;
-use crate::layout::{Endian, Field, Kind, MAX_FIELDS, MAX_RECORD_BYTES, RecordLayout};
+use crate::layout::{Endian, Field, Kind, MAX_FIELDS, MAX_RECORD_BYTES, RecordLayout, check_name};
 
 /// The part of a name that elements of one array share.
 fn base(name: &str) -> &str {
@@ -45,6 +45,8 @@ impl Builder {
         endian: Endian,
         group: u32,
     ) -> Result<usize, TokenError> {
+        // Before it is kept: elements of an array have one each.
+        check_name(name)?;
         if self.fields.len() >= MAX_FIELDS {
             return Err(TokenError::Layout(format!("more than {MAX_FIELDS} fields")));
         }
@@ -80,7 +82,7 @@ impl Builder {
                         Value::Array(pair) => pair.last().and_then(Value::as_str).unwrap_or(""),
                         other => text(other, "field name")?,
                     };
-                    let name = join(prefix, name);
+                    let name = join(prefix, name)?;
                     at = self.shaped(&name, kind, shape, at)?;
                 }
                 Ok(at)
@@ -115,7 +117,7 @@ impl Builder {
                 Some(o) => at + limited(&o[i], "offset")?,
                 None => end,
             };
-            let name = join(prefix, text(name, "field name")?);
+            let name = join(prefix, text(name, "field name")?)?;
             // A format may be ["<f4", shape].
             let (kind, shape) = match kind.as_array().map(Vec::as_slice) {
                 Some([k @ Value::String(_), s]) => (k, Some(s)),
@@ -257,6 +259,9 @@ impl Builder {
     }
 }
 
-fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
+fn join(prefix: &str, name: &str) -> Result<String, TokenError> {
+    let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+    // Here, too: what has no bytes is no field, and has a group.
+    check_name(&name)?;
+    Ok(name)
 }

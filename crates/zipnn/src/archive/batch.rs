@@ -30,14 +30,30 @@ pub(super) fn coded_len(extent: &Extent, all: &[Extent]) -> u64 {
 pub(super) struct Left<'a> {
     pub extents: &'a [Extent],
     pub next: usize,
-    /// That of the next one, if it was read already.
-    pub waiting: Option<Job>,
+    /// That of the next one, if it was read already, or why it cannot be: told when those before it are done.
+    pub waiting: Option<Result<Job, WeightsError>>,
+    /// The next one is to be decoded with nothing beside it.
+    pub alone: bool,
 }
 
-impl Left<'_> {
+impl<'a> Left<'a> {
+    /// All of them.
+    pub fn new(extents: &'a [Extent]) -> Self {
+        Self { extents, next: 0, waiting: None, alone: false }
+    }
+
     /// Bytes of the one that waits, which are there while others are decoded.
     pub fn waiting(&self) -> u64 {
-        self.waiting.as_ref().map_or(0, |job| job.bytes.len() as u64 + JOB)
+        match &self.waiting {
+            Some(Ok(job)) => job.bytes.len() as u64 + JOB,
+            _ => 0,
+        }
+    }
+
+    /// Goes back to an extent that takes more than it had beside others. How much a block may take is no question of how
+    /// many threads there are, so nothing else is held then: what was read behind it is read again.
+    pub fn back_to(&mut self, extent: usize) {
+        (self.next, self.waiting, self.alone) = (extent, None, true);
     }
 }
 
@@ -92,7 +108,8 @@ impl<R: Read + Seek> Archive<R> {
             // Waiting costs no more than taking part would.
             let coded = coded_len(extent, left.extents);
             let bytes = batch.memory(threads) + extent.len + coded + JOB;
-            if !first && (raw > most || bytes > room || batch.jobs.len() == MOST_JOBS) {
+            let full = raw > most || bytes > room || batch.jobs.len() == MOST_JOBS || left.alone;
+            if !first && full {
                 break;
             }
             // What came out last is no one's any more, and is not counted: it goes where the next does not fit beside it.
@@ -101,15 +118,22 @@ impl<R: Read + Seek> Archive<R> {
             }
             let job = match left.waiting.take() {
                 Some(job) => job,
-                None => self.job(extent, left.extents, room)?,
+                None => self.job(extent, left.extents, room),
             };
-            if !first && batch.memory_with(&job, threads) > room {
-                left.waiting = Some(job);
-                break;
+            let fits = |job: &Job| batch.memory_with(job, threads) <= room;
+            match job {
+                Ok(job) if first || fits(&job) => {
+                    left.next += 1;
+                    batch.push(job);
+                }
+                Err(e) if first => return Err(e),
+                job => {
+                    left.waiting = Some(job);
+                    break;
+                }
             }
-            left.next += 1;
-            batch.push(job);
         }
+        left.alone = false;
         Ok(batch)
     }
 }
@@ -148,16 +172,9 @@ impl Batch {
         at_work(self.held + job.held(), work, self.jobs.len() + 1, threads)
     }
 
-    /// Decodes into `out`, of whose bytes nothing is kept.
-    ///
-    /// # Errors
-    /// [`WeightsError::Corrupt`]; [`WeightsError::LimitExceeded`] where a block takes more than there is.
-    pub fn decode(
-        self,
-        pool: &rayon::ThreadPool,
-        out: &mut Vec<u8>,
-        room: u64,
-    ) -> Result<(), WeightsError> {
+    /// Decodes into `out`, of whose bytes nothing is kept: one block with all the room that there is, several with what
+    /// each of them usually takes.
+    pub fn decode(self, pool: &rayon::ThreadPool, out: &mut Vec<u8>, room: u64) -> Decoded {
         // Not grown: that would take the old bytes and the new ones. And not larger than was counted.
         let raw = self.raw as usize;
         if out.capacity() < raw {
@@ -173,19 +190,33 @@ impl Batch {
             rest = more;
         }
         let all = room.saturating_sub(self.held);
-        let pairs = self.jobs.par_iter().zip(outs.par_iter_mut());
-        let done = pool.install(|| match &self.jobs[..] {
-            [_] => Ok(()),
-            _ => pairs.try_for_each(|(job, out)| job.run(out, job.work.unwrap_or_default())),
-        });
-        match done {
-            // One after the other, they may have more.
-            Err(WeightsError::LimitExceeded { .. }) => {}
-            Ok(()) if self.jobs.len() == 1 => {}
-            done => return done,
+        let results: Vec<_> = match (&self.jobs[..], &mut outs[..]) {
+            ([job], [out]) => vec![job.run(out, all)],
+            (jobs, outs) => pool.install(|| {
+                let pairs = jobs.par_iter().zip(outs.par_iter_mut());
+                pairs.map(|(job, out)| job.run(out, job.work.unwrap_or_default())).collect()
+            }),
+        };
+        let mut decoded = Decoded { jobs: 0, bytes: 0, ended: Ok(()) };
+        for (job, result) in self.jobs.iter().zip(results) {
+            if result.is_err() {
+                decoded.ended = result;
+                break;
+            }
+            decoded.jobs += 1;
+            decoded.bytes += job.raw;
         }
-        self.jobs.iter().zip(outs).try_for_each(|(job, out)| job.run(out, all))
+        decoded
     }
+}
+
+/// What came of a batch: the blocks before the first that failed, in their order, whichever failed first in time.
+pub(super) struct Decoded {
+    pub jobs: usize,
+    /// Raw bytes of these.
+    pub bytes: usize,
+    /// The error of the one behind them. [`WeightsError::LimitExceeded`]: it takes more than it had beside others.
+    pub ended: Result<(), WeightsError>,
 }
 
 /// Bytes that are held, and what the threads at work take at most.

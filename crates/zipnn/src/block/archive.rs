@@ -1,6 +1,7 @@
 //! Blocks that the codec coded: archives of their own within the archive.
 
 use vxc::{DecodeLimits, DecompressOptions, FormatError};
+use vxc_format::limits;
 
 use super::BLOCK_MEMORY;
 use crate::error::WeightsError;
@@ -24,19 +25,18 @@ pub(super) fn usual(raw: u64) -> u64 {
 pub(super) fn unpack(coded: &[u8], out: &mut [u8], memory: u64) -> Result<(), WeightsError> {
     let len = out.len() as u64;
     // What comes out lies beside `out`.
-    let room = memory.saturating_sub(len);
-    // More content than the block has is damage, more memory is not, and an error tells them apart by the limit alone: these
-    // are never equal. A byte too much is found below.
-    let most = if room == len { len + 1 } else { len };
-    let limits = DecodeLimits { max_output: most, max_memory: room, ..DecodeLimits::default() };
+    let max_memory = memory.saturating_sub(len);
+    // Segments and models have no limit but these: more content than the block has is damage, more memory is not.
+    let limits = DecodeLimits {
+        max_output: len,
+        max_memory,
+        max_model_bytes: u64::MAX,
+        max_segment: u64::MAX,
+    };
     let options = DecompressOptions { limits, threads: 1, ..DecompressOptions::default() };
     let raw = vxc::decompress(coded, &options).map_err(|e| match e {
-        vxc::Error::Format(FormatError::LimitExceeded { needed, limit, .. }) if limit != most => {
-            WeightsError::LimitExceeded {
-                what: BLOCK_MEMORY,
-                found: needed.saturating_add(memory.saturating_sub(limit)),
-                limit: memory,
-            }
+        vxc::Error::Format(FormatError::LimitExceeded { what, needed, limit }) => {
+            refused(what, needed, limit, memory)
         }
         e => WeightsError::corrupt(e.to_string()),
     })?;
@@ -47,10 +47,30 @@ pub(super) fn unpack(coded: &[u8], out: &mut [u8], memory: u64) -> Result<(), We
     Ok(())
 }
 
+/// What a limit of the codec means, which had what is left of `memory`. It is the kind of limit that decides: its value says
+/// nothing, for any two may be equal.
+fn refused(what: &'static str, needed: u64, limit: u64, memory: u64) -> WeightsError {
+    match what {
+        limits::CONTENT => WeightsError::corrupt("a block has another length"),
+        limits::NETWORK_WORK => WeightsError::LimitExceeded { what, found: needed, limit },
+        _ => WeightsError::LimitExceeded {
+            what: BLOCK_MEMORY,
+            found: needed.saturating_add(memory.saturating_sub(limit)),
+            limit: memory,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use vxc::CompressOptions;
+    use vxc::{CompressOptions, Form, Level, Model};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    use vxc_infer::config::{Embedding, HeadKind};
+    use vxc_infer::weights::random::Fill;
+    use vxc_infer::{IntConfig, IntModel};
 
     /// Whatever the limit: too little memory is never damage, and too much content always is.
     #[test]
@@ -74,8 +94,74 @@ mod tests {
             let damaged = unpacked(other, usual(len));
             assert!(matches!(damaged, Err(WeightsError::Corrupt(_))), "{other}: {damaged:?}");
         }
-        // One byte is what the limit gives in, and is found afterwards.
+        // The limits of content and memory may be equal, and either is still told.
         let short = len - 1;
-        assert!(unpacked(raw.len() - 1, 2 * short).is_err());
+        let damaged = unpacked(raw.len() - 1, 2 * short);
+        assert!(matches!(damaged, Err(WeightsError::Corrupt(_))), "{damaged:?}");
+    }
+
+    /// A network that takes too long is no question of memory, and no damage where the block happens to have as many bytes.
+    #[test]
+    fn a_slow_network_is_a_limit_of_its_own() {
+        let jets = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/ftag_jets.bin");
+        let jets = std::fs::read(jets).unwrap();
+        let level = Level::new(8).unwrap();
+        let fitted = Model::fit(Level::default(), None, &[jets[..124 * 500].to_vec()]).unwrap();
+        let Form::Fields(tokeniser) = &fitted.code().form else { panic!("jets have a tokeniser") };
+        let vocab = tokeniser.steps().iter().map(|s| s.alphabet()).max().unwrap();
+        let config = IntConfig {
+            d_model: 16,
+            n_layers: 3,
+            n_heads: 1,
+            d_ff: 16,
+            vocab,
+            context_vocab: vocab,
+            embedding: Embedding::Shared,
+            head: HeadKind::Factorised,
+            types: IntConfig::cycle(tokeniser.steps().len() as u16),
+            window: 8192,
+            ..IntConfig::record(31)
+        };
+        let network = IntModel::random(config, 7, Fill::Typical).unwrap();
+        let model = Arc::new(Model::bare(level, fitted.code(), network, false).unwrap());
+        let given = CompressOptions {
+            level,
+            model: Some(model.clone()),
+            pure: true,
+            threads: 1,
+            ..CompressOptions::default()
+        };
+        // As many bytes as multiply-adds may be.
+        let raw = &jets[..1 << 19];
+        let coded = vxc::compress(&raw[..124 * 2], &given).unwrap();
+        let mut reader = BlockReader::new(&coded[..], DecodeLimits::default()).unwrap();
+        let mut writer = ArchiveWriter::new(Vec::new(), reader.header()).unwrap();
+        writer.embed_model(model.file()).unwrap();
+        loop {
+            match reader.next_block().unwrap() {
+                Block::Stream(def) => {
+                    writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+                }
+                Block::Segment(s) => {
+                    let i = s.header.info;
+                    let summary = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
+                    let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
+                    let coded = &s.coded[..];
+                    let segment = NewSegment { stream, kind, primed_by, raw: summary, coded };
+                    writer.segment(&segment).unwrap();
+                }
+                Block::Model(_) => panic!("not embedded yet"),
+                Block::End(_) => break,
+            }
+        }
+        writer.content(&raw[..124 * 2]);
+        let archive = writer.finish().unwrap().0;
+        for len in [raw.len(), 124 * 2] {
+            let slow = unpack(&archive, &mut vec![0; len], 1 << 30);
+            let Err(WeightsError::LimitExceeded { what, limit, .. }) = slow else {
+                panic!("{len}: {slow:?}")
+            };
+            assert!(what.contains("multiply-adds") && limit == 1 << 19, "{what}, {limit}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::layout::Kind;
 use crate::ordered::mask;
-use crate::relation::formula::{Eval, FORMULAS, MAX_SOURCES};
+use crate::relation::formula::{Eval, FORMULAS, MAX_SOURCES, WEIGHTED};
 use crate::relation::linear::{BASES, Link};
 use crate::relation::{Function, Linear, Predictor};
 
@@ -115,7 +115,7 @@ proptest! {
         for bytes in [&bytes[..], &damaged[..]] {
             if let Ok(p) = Predictor::read(&mut &bytes[..], FIELDS) {
                 p.predict(&[Kind::F32; FIELDS], target, &row);
-                p.describe(&[]);
+                let _ = p.describe::<&str>(&[]).to_string();
             }
         }
     }
@@ -169,6 +169,27 @@ fn a_copy_keeps_every_bit() {
 fn descriptions_name_the_fields() {
     let function = Function::Formula { id: 85, sources: vec![2, 0, 1], constants: Vec::new() };
     let names = ["pt".to_string(), "eta".to_string(), "mass".to_string()];
-    let text = Predictor { function, quantum: 0 }.describe(&names);
+    let text = Predictor { function, quantum: 0 }.describe(&names).to_string();
     assert_eq!(text, "sqrt(mass^2 + (pt cosh(eta))^2)");
+    let bits = |c: &[f64]| c.iter().map(|c| c.to_bits()).collect::<Vec<u64>>();
+    for (id, constants, expected) in [
+        (85, bits(&[2.0]), "2 × (sqrt(mass^2 + (pt cosh(eta))^2))"),
+        (85, bits(&[2.0, -1.0]), "2 × (sqrt(mass^2 + (pt cosh(eta))^2)) + -1"),
+        (WEIGHTED, bits(&[-1.0, 2.0, -0.5, 0.0]), "- mass + 2 × pt - 0.5 × eta"),
+        (WEIGHTED, bits(&[1.0, 1.0, 1.0, 3.0]), "mass + pt + eta + 3"),
+    ] {
+        let function = Function::Formula { id, sources: vec![2, 0, 1], constants };
+        let text = Predictor { function, quantum: 0 }.describe(&names).to_string();
+        assert_eq!(text, expected);
+    }
+}
+
+/// Names come from outside: one that looks like a part of a formula is not filled with the next name, again and again.
+#[test]
+fn names_are_taken_as_they_are() {
+    let function =
+        Function::Formula { id: 131, sources: vec![0, 1, 2, 3, 4], constants: Vec::new() };
+    let names = ["{b}{b}", "{c}{c}", "{d}{d}", "{e}{e}", "{a}"];
+    let text = Predictor { function, quantum: 3 }.describe(&names).to_string();
+    assert_eq!(text, "{b}{b} + {c}{c} + {d}{d} + {e}{e} + {a}, rounded by 3 bits");
 }
