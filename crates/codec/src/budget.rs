@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vxc_format::{
-    DecodeLimits, EmbeddedModel, FormatError, Header, ModelId, StreamDef, TokeniserSource,
+    DecodeLimits, EmbeddedModel, FormatError, Header, ModelId, StreamDef, TokeniserSource, limits,
 };
 
 use crate::PROFILE;
@@ -74,7 +74,7 @@ impl Budget {
         let left = all.saturating_sub(self.held.saturating_add(beside));
         make(&DecodeLimits { max_memory: left, ..self.limits }).map_err(|e| match e.into() {
             Error::Format(FormatError::LimitExceeded { what, needed, limit })
-                if limit <= left && left < all =>
+                if limits::is_memory(what) && limit <= left && left < all =>
             {
                 let needed = needed.saturating_add(all - limit);
                 FormatError::LimitExceeded { what, needed, limit: all }.into()

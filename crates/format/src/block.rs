@@ -72,14 +72,11 @@ impl BlockHead {
     ) -> Result<(), FormatError> {
         limits::check("the bytes of a block", payload_len, limits.max_memory)?;
         match self {
-            BlockHead::Stream { .. } => {
-                limits::check("a stream definition", payload_len, limits.max_model_bytes)
-            }
-            BlockHead::Model(_) => {
-                limits::check("an embedded model", payload_len, limits.max_model_bytes)
+            BlockHead::Stream { .. } | BlockHead::Model(_) => {
+                limits::check(limits::DEFINITION, payload_len, limits.max_model_bytes)
             }
             BlockHead::Segment(h) => {
-                limits::check("a segment", h.info.raw_len, limits.max_segment)?;
+                limits::check(limits::SEGMENT, h.info.raw_len, limits.max_segment)?;
                 // Checked here as well as in sum, for readers that take blocks one by one.
                 limits::check(limits::CONTENT, h.info.raw_len, limits.max_output)
             }

@@ -4,8 +4,17 @@ use crate::error::FormatError;
 
 /// What the limit [`DecodeLimits::max_output`] is about: an error of a limit says by this which one it is, whatever its value.
 pub const CONTENT: &str = "the content";
-/// The same of the limit of a decoder for networks that archives bring along, which is no memory.
+/// The same of [`DecodeLimits::max_model_bytes`].
+pub const DEFINITION: &str = "the length of a definition or model";
+/// The same of [`DecodeLimits::max_segment`].
+pub const SEGMENT: &str = "the length of a segment";
+/// The same of the limit of a decoder for networks that archives bring along.
 pub const NETWORK_WORK: &str = "the multiply-adds a symbol of a network within an archive";
+
+/// Whether what a limit is about counts as memory.
+pub fn is_memory(what: &str) -> bool {
+    ![CONTENT, DEFINITION, SEGMENT, NETWORK_WORK].contains(&what)
+}
 
 /// Limits of decoding, in bytes. All are checked before memory is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use vxc_format::constants::{FOOTER_BYTES, READ_STEP};
 use vxc_format::{
     ArchiveWriter, Block, BlockReader, DecodeLimits, FileIndex, FormatError, Header, SegmentKind,
-    StreamKind, TokeniserSource, read_block_at, recover, varint,
+    StreamKind, TokeniserSource, limits, read_block_at, recover, varint,
 };
 
 fn limits() -> DecodeLimits {
@@ -184,9 +184,9 @@ fn every_limit_is_checked_before_the_payload() {
     };
     assert_eq!(what(with(|l| l.max_output = 24)), "the content");
     assert_eq!(what(with(|l| l.max_output = 25)), "fine");
-    assert_eq!(what(with(|l| l.max_segment = 7)), "a segment");
+    assert_eq!(what(with(|l| l.max_segment = 7)), limits::SEGMENT);
     assert_eq!(what(with(|l| l.max_segment = 8)), "fine");
-    assert_eq!(what(with(|l| l.max_model_bytes = 10)), "an embedded model");
+    assert_eq!(what(with(|l| l.max_model_bytes = 10)), limits::DEFINITION);
     assert_eq!(what(with(|l| l.max_model_bytes = 11)), "fine");
     assert_eq!(what(with(|l| l.max_memory = 100)), "the table of blocks");
 

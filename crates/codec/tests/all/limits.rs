@@ -111,6 +111,13 @@ fn an_embedded_model_beyond_the_limits_is_refused() {
         assert_limit(decompressed);
         assert_limit(read);
     }
+    // Each way tells the limit that it is, though much memory is held beside.
+    let limits = DecodeLimits { max_model_bytes: 10, ..DecodeLimits::default() };
+    let (decompressed, read) = both(&archive, limits);
+    for error in [decompressed.unwrap_err(), read.unwrap_err()] {
+        let told = matches!(error, Error::Format(FormatError::LimitExceeded { limit: 10, .. }));
+        assert!(told, "{error}");
+    }
 }
 
 /// A model file with other names, its checksum right.
