@@ -283,10 +283,7 @@ fn facts(
     let models = pack.model.iter().cloned().collect();
     let options = DecompressOptions { models, limits, threads: 1 };
     let mut archive = Archive::open(pending.read_back()?, options)?;
-    for text in streams::facts(&mut archive, names)? {
-        console.note(&text);
-    }
-    Ok(())
+    streams::tell(&mut archive, names, console)
 }
 
 /// Removes an input whose result is safe in a file, unless it changed while it was read.

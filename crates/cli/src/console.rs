@@ -3,7 +3,7 @@
 //! Names come from outside: control characters in them are shown as escapes, so that no name can drive a
 //! terminal or forge a line.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
@@ -105,19 +105,65 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// A text from outside as it may be shown: control characters are escapes.
-pub struct Escaped<'a>(pub &'a str);
+/// A text from outside as it may be shown: control characters are escapes. It is made as it is written, for it may be long.
+pub struct Escaped<T>(pub T);
 
-impl fmt::Display for Escaped<'_> {
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// Escapes what is written to it.
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+            let (plain, behind) = rest.split_at(at);
+            self.0.write_str(plain)?;
+            write!(self.0, "{}", c.escape_default())?;
+            rest = behind.get(c.len_utf8()..).unwrap_or_default();
         }
-        Ok(())
+        self.0.write_str(rest)
+    }
+}
+
+/// Bytes of a text, without making it.
+pub fn length(text: impl fmt::Display) -> usize {
+    let mut count = Count::default();
+    // Counting cannot fail.
+    let _ = write!(count, "{text}");
+    count.bytes
+}
+
+/// Characters of a text, or `most` if there are more.
+pub fn width(text: impl fmt::Display, most: usize) -> usize {
+    let mut count = Count { most, ..Count::default() };
+    // An end is no failure: there are enough.
+    let _ = write!(count, "{text}");
+    count.chars.min(most)
+}
+
+/// Counts what is written to it, to the end or until there are so many characters.
+struct Count {
+    bytes: usize,
+    chars: usize,
+    most: usize,
+}
+
+impl Default for Count {
+    fn default() -> Self {
+        Self { bytes: 0, chars: 0, most: usize::MAX }
+    }
+}
+
+impl fmt::Write for Count {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes += text.len();
+        self.chars += text.chars().take(self.most).count();
+        if self.chars < self.most { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
@@ -156,6 +202,14 @@ mod tests {
     fn names_cannot_drive_a_terminal() {
         assert_eq!(Shown(Path::new("a\x1b[2J\nb")).to_string(), "a\\u{1b}[2J\\nb");
         assert_eq!(Shown(Path::new("Jäger")).to_string(), "Jäger");
+    }
+
+    #[test]
+    fn texts_are_counted_as_they_are_shown() {
+        let name = Escaped("ä\x7f\n");
+        assert_eq!(name.to_string(), "ä\\u{7f}\\n");
+        assert_eq!((length(&name), width(&name, 100), width(&name, 9)), (10, 9, 9));
+        assert_eq!((width(&name, 8), width(&name, 1), width("", 5)), (8, 1, 0));
     }
 
     #[test]

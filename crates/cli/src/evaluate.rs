@@ -171,7 +171,8 @@ fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
     let with = fitted(&layout, from, true)?;
     let without = fitted(&layout, from, false)?;
     let (costs, plain) = (static_cost(&with, from), static_cost(&without, from));
-    let names = FieldNames::default().of(&layout);
+    let unknown = FieldNames::default();
+    let names = unknown.of(&layout);
     // Steps are in an order of their own in each fit.
     let alone = |field: u16| {
         let step = without.steps().iter().position(|s| s.field == field)?;
@@ -186,12 +187,12 @@ fn explain(input: &Input, result: &mut FileResult) -> Result<(), Failure> {
             raw_bits: kind.map_or(0.0, |k| 8.0 * k.bytes() as f64),
             symbol_bits,
             offset_bits,
-            coding: streams::coding(step, &names),
+            coding: streams::Coding(step, &names).to_string(),
         });
         if let (Transform::Relation(_), Some(bits_without)) = (&step.transform, alone(step.field)) {
             result.relations.push(RelationSaving {
                 field: name,
-                formula: streams::coding(step, &names),
+                formula: streams::Coding(step, &names).to_string(),
                 bits_without,
                 bits_with: symbol_bits + offset_bits,
             });

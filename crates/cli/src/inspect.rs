@@ -4,7 +4,8 @@
 //! Bits are those of order-0 symbols plus offsets, which is what level 2 spends, about; the mix levels need
 //! fewer.
 
-use std::fmt::Write as _;
+use std::fmt;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use vxc::tokens::detect::{Region, detect};
@@ -12,7 +13,7 @@ use vxc::tokens::fit::static_cost;
 use vxc::tokens::{FitOptions, RecordLayout, Tokeniser, fit};
 
 use crate::batch::Sizes;
-use crate::console::{Console, Shown, print, ratio};
+use crate::console::{Console, Escaped, LINES, Shown, ratio, unprinted, width};
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::layout::{SAMPLE, names_beside};
@@ -34,17 +35,18 @@ pub const COST_BYTES: usize = 8 << 20;
 pub fn one(how: &Inspect, name: &Path, console: &Console) -> Result<Sizes, Failure> {
     let mut source = Source::open(name)?;
     let is_archive = source.peek(8)? == vxc_format::constants::SIGNATURE;
-    let mut text = String::new();
+    // Printed as it is made: a line for each field, and each is long where names are.
+    let mut out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
     if is_archive {
-        archive(how, name, &mut text)?;
+        archive(how, name, &mut out)?;
     } else {
-        input(how, source, &mut text, console)?;
+        input(how, source, &mut out, console)?;
     }
-    print(&text)?;
+    out.flush().map_err(unprinted)?;
     Ok(Sizes::default())
 }
 
-fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> {
+fn archive(how: &Inspect, name: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let (mut archive, len) = list::open(name, &how.options)?;
     let mut names = FieldNames::default();
     if let crate::layout::LayoutFrom::File(_, layout) = &how.layout {
@@ -56,42 +58,42 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
     let header = archive.header().cloned().unwrap_or_default();
     line(
         out,
-        format!(
+        format_args!(
             "{}: archive of {len} bytes, content {content} bytes, ratio {:.3}",
             Shown(name),
             ratio(content, len)
         ),
-    );
+    )?;
     line(
         out,
-        format!(
+        format_args!(
             "  level -{}, written by vxc {}, profile {}",
             header.level, header.writer, header.profile
         ),
-    );
+    )?;
     let entries = list::segments(&mut archive)?;
     let coded: u64 = entries.iter().map(|e| e.file_bytes).sum();
     line(
         out,
-        format!(
+        format_args!(
             "  {} segments: {coded} bytes; header, streams, index, footer: {} bytes",
             entries.len(),
             len.saturating_sub(coded)
         ),
-    );
+    )?;
     for (id, sums) in (0..).zip(list::stream_sums(&entries, archive.stream_count())) {
         let stream = archive.first_stream(id)?;
         let (raw, bytes) = (sums.content_bytes, sums.file_bytes);
         line(
             out,
-            format!(
+            format_args!(
                 "{}: {raw} → {bytes} bytes, ratio {:.3}",
                 streams::headline(id, stream),
                 ratio(raw, bytes)
             ),
-        );
+        )?;
         if let Some(tokeniser) = streams::tokeniser(stream) {
-            steps(tokeniser, &names.of_stream(stream), None, out);
+            steps(tokeniser, &names.of_stream(stream), None, out)?;
         }
     }
     Ok(())
@@ -100,57 +102,65 @@ fn archive(how: &Inspect, name: &Path, out: &mut String) -> Result<(), Failure> 
 fn input(
     how: &Inspect,
     mut source: Source,
-    out: &mut String,
+    out: &mut impl Write,
     console: &Console,
 ) -> Result<(), Failure> {
     let name = source.name.clone();
     let len = source.len;
-    let _progress =
-        Progress::start(console, format!("{} (fitting)", Shown(&name)), None, Counters::default());
+    // Never while something is printed.
+    let fitting = || {
+        let label = format!("{} (fitting)", Shown(&name));
+        Progress::start(console, label, None, Counters::default())
+    };
+    let progress = fitting();
     let sample = source.peek(MOST)?;
     let layout = how.layout.choose(&name, len, &sample[..sample.len().min(SAMPLE)], console)?;
+    let regions = regions(sample, layout);
+    drop(progress);
     let total = len.unwrap_or(sample.len() as u64);
     line(
         out,
-        format!(
+        format_args!(
             "{}: {total} bytes, {} looked at, fit of level -{}",
             Shown(&name),
             sample.len(),
             how.level.number()
         ),
-    );
-    for region in regions(sample, layout) {
+    )?;
+    for region in regions {
         let bytes = &sample[region.start..region.start + region.len];
         let Some(layout) = region.layout else {
             let bits = order0(bytes);
             let share = bits / 8.0 * bytes.len() as f64;
             line(
                 out,
-                format!(
+                format_args!(
                     "bytes {}..{}: no records, {bits:.3} bits per byte (order 0), {share:.0} bytes",
                     region.start,
                     region.start + region.len
                 ),
-            );
+            )?;
             continue;
         };
         let records = bytes.len() / layout.record_bytes;
+        let progress = fitting();
         let fitted = fitted(&layout, bytes, how.level.number() >= 2)?;
         let size = layout.record_bytes;
         let measured = &bytes[..bytes.len().min(COST_BYTES.max(size)) / size * size];
         let costs = static_cost(&fitted, measured);
+        drop(progress);
         let bits: f64 = costs.iter().map(|(s, o)| s + o).sum();
         line(
             out,
-            format!(
+            format_args!(
                 "bytes {}..{}: {records} records of {size} bytes, {bits:.1} bits per record, ratio {:.3}",
                 region.start,
                 region.start + region.len,
                 8.0 * size as f64 / bits.max(1e-9)
             ),
-        );
+        )?;
         let names = FieldNames::default();
-        steps(&fitted, &names.of(&layout), Some(&costs), out);
+        steps(&fitted, &names.of(&layout), Some(&costs), out)?;
     }
     Ok(())
 }
@@ -175,14 +185,19 @@ fn regions(sample: &[u8], layout: Option<RecordLayout>) -> Vec<Region> {
 }
 
 /// A table of the steps in coding order.
-fn steps(t: &Tokeniser, names: &[String], costs: Option<&[(f64, f64)]>, out: &mut String) {
-    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).clamp(5, 40);
+fn steps(
+    t: &Tokeniser,
+    names: &[&str],
+    costs: Option<&[(f64, f64)]>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let width = names.iter().map(|n| width(Escaped(n), 40)).max().unwrap_or(0).max(5);
     let total: f64 = costs.into_iter().flatten().map(|(s, o)| s + o).sum();
     let head = if costs.is_some() { "    bits   share  symbol  offset" } else { "" };
-    line(out, format!("  {:<width$}  offset  kind      bins{head}  coded as", "field"));
+    line(out, format_args!("  {:<width$}  offset  kind      bins{head}  coded as", "field"))?;
     for (k, step) in t.steps().iter().enumerate() {
         let name = streams::field_name(names, step.field);
-        let name = Shown(Path::new(&name)).to_string();
+        let name = Escaped(name).to_string();
         let field = &t.layout().fields[usize::from(step.field)];
         let kind = format!("{:?}", field.kind).to_lowercase();
         let cost = match costs.and_then(|c| c.get(k)) {
@@ -192,16 +207,17 @@ fn steps(t: &Tokeniser, names: &[String], costs: Option<&[(f64, f64)]>, out: &mu
             }
             None => String::new(),
         };
-        let coding = streams::coding(step, names);
+        let coding = Escaped(streams::Coding(step, names));
         line(
             out,
-            format!(
+            format_args!(
                 "  {name:<width$}  {:>6}  {kind:<8}  {:>4}{cost}  {coding}",
                 field.offset,
                 step.bins.count()
             ),
-        );
+        )?;
     }
+    Ok(())
 }
 
 /// Entropy of single bytes.
@@ -214,7 +230,6 @@ fn order0(bytes: &[u8]) -> f64 {
     counts.iter().filter(|&&c| c > 0).map(|&c| c as f64 / n * (n / c as f64).log2()).sum()
 }
 
-fn line(out: &mut String, text: String) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "{text}");
+fn line(out: &mut impl Write, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(out, "{text}").map_err(unprinted)
 }

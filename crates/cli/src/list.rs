@@ -10,7 +10,7 @@ use vxc::archive::SegmentEntry;
 use vxc::{Archive, DecompressOptions, Error, SegmentKind};
 
 use crate::batch::{Sizes, each, each_as_json};
-use crate::console::{Console, Shown, hex, print, ratio};
+use crate::console::{Console, Shown, hex, length, print, ratio};
 use crate::failure::Failure;
 use crate::input::{Source, is_pipe};
 use crate::streams::{self, FieldNames};
@@ -252,10 +252,21 @@ fn stream_reports(
     archive.hold(what, u64::from(archive.stream_count()) * STREAM_MEMORY)?;
     let mut reports = Vec::new();
     for (id, sums) in (0..).zip(stream_sums(entries, archive.stream_count())) {
+        // Names come from a model, which may be in the archive: counted before they are written out.
         let stream = archive.first_stream(id)?;
-        let relations = streams::relations(stream, names);
-        // As they are, and as they are printed.
-        let bytes = relations.iter().map(|r| 2 * (r.len() + size_of::<String>()) as u64).sum();
+        let own = names.of_stream(stream);
+        let bytes = |r| (length(r) + 2 * size_of::<String>()) as u64;
+        let bytes = streams::relations(stream, &own).map(bytes).fold(0, u64::saturating_add);
+        archive.hold(what, bytes)?;
+        let stream = archive.first_stream(id)?;
+        let own = names.of_stream(stream);
+        let relations = streams::relations(stream, &own).map(|r| {
+            let mut text = String::with_capacity(length(&r));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{r}");
+            text
+        });
+        let relations = relations.collect();
         reports.push(StreamReport {
             id,
             form: streams::form(stream),
@@ -267,7 +278,6 @@ fn stream_reports(
             file_bytes: sums.file_bytes,
             segments: sums.segments,
         });
-        archive.hold(what, bytes)?;
     }
     Ok(reports)
 }

@@ -1,12 +1,15 @@
 //! What the streams of an archive are, in words: for `list`, `inspect` and `-v`.
 
+use std::fmt;
 use std::io::{Read, Seek};
 
 use vxc::stream::Stream;
+use vxc::tokens::relation::Predictor;
 use vxc::tokens::transform::Transform;
 use vxc::tokens::{Field, RecordLayout, Step, Tokeniser};
 use vxc::{Archive, Form};
 
+use crate::console::{Console, Escaped};
 use crate::failure::Failure;
 
 /// Names of fields, which archives do not store: from a layout that the user has beside the file.
@@ -31,29 +34,27 @@ impl FieldNames {
     }
 
     /// The names of a layout's fields, in order: its own, else those learned, else empty.
-    pub fn of(&self, layout: &RecordLayout) -> Vec<String> {
+    pub fn of<'a>(&'a self, layout: &'a RecordLayout) -> Vec<&'a str> {
         layout.fields.iter().map(|f| self.one(layout, f)).collect()
     }
 
     /// The names of a stream's fields: its model's, else as [`FieldNames::of`].
-    pub fn of_stream(&self, stream: &Stream) -> Vec<String> {
+    pub fn of_stream<'a>(&'a self, stream: &'a Stream) -> Vec<&'a str> {
         match (stream.model(), stream.code().layout()) {
             (Some(model), Some(layout)) if model.names().len() == layout.fields.len() => {
-                model.names().to_vec()
+                model.names().iter().map(String::as_str).collect()
             }
             (_, Some(layout)) => self.of(layout),
             (_, None) => Vec::new(),
         }
     }
 
-    fn one(&self, layout: &RecordLayout, field: &Field) -> String {
+    fn one<'a>(&'a self, layout: &RecordLayout, field: &'a Field) -> &'a str {
         if !field.name.is_empty() || layout.record_bytes != self.record_bytes {
-            return field.name.clone();
+            return &field.name;
         }
-        match self.names.binary_search_by_key(&field.offset, |(offset, _)| *offset) {
-            Ok(i) => self.names[i].1.clone(),
-            Err(_) => String::new(),
-        }
+        let found = self.names.binary_search_by_key(&field.offset, |(offset, _)| *offset);
+        found.ok().and_then(|i| self.names.get(i)).map_or("", |(_, name)| name)
     }
 }
 
@@ -80,46 +81,56 @@ pub fn fields(stream: &Stream) -> usize {
     stream.code().layout().map_or(0, |l| l.fields.len())
 }
 
-/// The relations of a stream as `target = formula`.
-pub fn relations(stream: &Stream, names: &FieldNames) -> Vec<String> {
-    let Some(tokeniser) = tokeniser(stream) else { return Vec::new() };
-    let names = names.of_stream(stream);
-    tokeniser
-        .steps()
-        .iter()
-        .filter_map(|step| match &step.transform {
-            Transform::Relation(predictor) => {
-                let target = field_name(&names, step.field);
-                Some(format!("{target} = {}", predictor.describe(&names)))
-            }
-            _ => None,
-        })
-        .collect()
+/// A relation as `target = formula`, which is long where names are: it is made as it is written.
+pub struct Relation<'a> {
+    names: &'a [&'a str],
+    field: u16,
+    predictor: &'a Predictor,
+}
+
+impl fmt::Display for Relation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = field_name(self.names, self.field);
+        write!(f, "{target} = {}", self.predictor.describe(self.names))
+    }
+}
+
+/// The relations of a stream whose fields have these names.
+pub fn relations<'a>(
+    stream: &'a Stream,
+    names: &'a [&'a str],
+) -> impl Iterator<Item = Relation<'a>> {
+    let steps = tokeniser(stream).map_or(&[][..], Tokeniser::steps);
+    steps.iter().filter_map(|step| match &step.transform {
+        Transform::Relation(predictor) => Some(Relation { names, field: step.field, predictor }),
+        _ => None,
+    })
 }
 
 /// A field's name, or its number.
-pub fn field_name(names: &[String], field: u16) -> String {
+pub fn field_name(names: &[&str], field: u16) -> String {
     match names.get(usize::from(field)) {
-        Some(name) if !name.is_empty() => name.clone(),
+        Some(name) if !name.is_empty() => (*name).to_owned(),
         _ => format!("#{field}"),
     }
 }
 
-/// How a step codes its field, in a few words.
-pub fn coding(step: &Step, names: &[String]) -> String {
-    let mut text = match &step.transform {
-        Transform::Identity => "value".to_owned(),
-        Transform::Delta => "difference to the record before".to_owned(),
-        Transform::Quantum(q) if q.is_power_of_two() => {
-            format!("multiples of 2^{}", q.trailing_zeros())
-        }
-        Transform::Quantum(q) => format!("multiples of {q}"),
-        Transform::Relation(predictor) => format!("= {}", predictor.describe(names)),
-    };
-    if step.copy {
-        text.push_str(", or a copy");
+/// How a step codes its field, in a few words and the names of fields.
+pub struct Coding<'a>(pub &'a Step, pub &'a [&'a str]);
+
+impl fmt::Display for Coding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.transform {
+            Transform::Identity => f.write_str("value"),
+            Transform::Delta => f.write_str("difference to the record before"),
+            Transform::Quantum(q) if q.is_power_of_two() => {
+                write!(f, "multiples of 2^{}", q.trailing_zeros())
+            }
+            Transform::Quantum(q) => write!(f, "multiples of {q}"),
+            Transform::Relation(predictor) => write!(f, "= {}", predictor.describe(self.1)),
+        }?;
+        f.write_str(if self.0.copy { ", or a copy" } else { "" })
     }
-    text
 }
 
 /// One stream in a line.
@@ -151,19 +162,21 @@ pub fn headline(id: u32, stream: &Stream) -> String {
     text
 }
 
-/// The streams and their relations, one line each.
+/// Tells the streams and their relations, one line each.
 ///
 /// # Errors
 /// Whatever is wrong with the archive's definitions.
-pub fn facts<R: Read + Seek>(
+pub fn tell<R: Read + Seek>(
     archive: &mut Archive<R>,
     names: &FieldNames,
-) -> Result<Vec<String>, Failure> {
-    let mut lines = Vec::new();
+    console: &Console,
+) -> Result<(), Failure> {
     for id in 0..archive.stream_count() {
         let stream = archive.first_stream(id)?;
-        lines.push(format!("  {}", headline(id, stream)));
-        lines.extend(relations(stream, names).into_iter().map(|r| format!("    {r}")));
+        console.note(&format!("  {}", headline(id, stream)));
+        for relation in relations(stream, &names.of_stream(stream)) {
+            console.note(&format!("    {}", Escaped(relation)));
+        }
     }
-    Ok(lines)
+    Ok(())
 }

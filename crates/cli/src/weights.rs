@@ -1,19 +1,18 @@
 //! `compress-weights` and `decompress-weights`: checkpoints of networks to weight archives and back.
 
-use std::fmt::Write as _;
 use std::fs::{File, Metadata};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::json;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use vxc_zipnn::{Archive, Level, Limits, Options, Tensor, WeightsError};
 
 use crate::args::{CompressWeightsArgs, DecompressWeightsArgs, Verify};
 use crate::batch::{Sizes, each, each_as_json};
 use crate::compress::remove;
-use crate::console::{Console, Escaped, LINES, Shown, hex, print, ratio};
+use crate::console::{Console, Escaped, LINES, Shown, hex, ratio, unprinted, width};
 use crate::failure::Failure;
 use crate::input::{is_stdin, open_file};
 use crate::meta::{Looks, with_suffix};
@@ -243,43 +242,52 @@ fn tensors(
     Ok(Sizes::default())
 }
 
-/// Prints what an archive holds. Lists may be long: lines are made as they are printed.
+/// Prints what an archive holds. Lists and names may be long: they are made as they are printed.
 fn list(how: &UnpackWeights, name: &Path) -> Result<Sizes, Failure> {
     let (file, meta) = open(name)?;
     let mut archive = Archive::open(file, how.limits)?;
     let tensors = archive.tensors()?;
-    let shown = |t: &Tensor| Escaped(&t.name).to_string();
-    let longest = tensors.iter().map(|t| shown(t).chars().count()).max().unwrap_or(0);
-    let width = longest.clamp(6, NAME_WIDTH);
+    let mut out = BufWriter::with_capacity(LINES, std::io::stdout().lock());
+    write_list(&archive, meta.len(), name, &tensors, &mut out).map_err(unprinted)?;
+    Ok(Sizes::default())
+}
+
+fn write_list(
+    archive: &Archive<File>,
+    archive_bytes: u64,
+    name: &Path,
+    tensors: &[Tensor],
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let shown = |t: &Tensor| width(Escaped(&t.name), NAME_WIDTH);
+    let column = tensors.iter().map(shown).max().unwrap_or(0).max(6);
     let raw = archive.raw_len();
-    let mut text = format!(
-        "{}: {raw} bytes, archive {} bytes, ratio {:.3}, {} tensors\n  {:<width$}  {:<8}  {:>12}  {:>12}  shape\n",
+    writeln!(
+        out,
+        "{}: {raw} bytes, archive {archive_bytes} bytes, ratio {:.3}, {} tensors\n  {:<column$}  {:<8}  {:>12}  {:>12}  shape",
         Shown(name),
-        meta.len(),
-        ratio(raw, meta.len()),
+        ratio(raw, archive_bytes),
         tensors.len(),
         "tensor",
         "type",
         "bytes",
         "its blocks"
-    );
-    for t in &tensors {
+    )?;
+    for t in tensors {
         let blocks = archive.coded_len(t.start, t.len);
-        let _ = writeln!(
-            text,
-            "  {:<width$}  {:<8}  {:>12}  {blocks:>12}  {:?}",
-            shown(t),
+        // A text that is padded would be made first.
+        let rest = column.saturating_sub(shown(t));
+        writeln!(
+            out,
+            "  {}{:rest$}  {:<8}  {:>12}  {blocks:>12}  {:?}",
+            Escaped(&t.name),
+            "",
             t.dtype,
             t.len,
             t.shape
-        );
-        if text.len() >= LINES {
-            print(&text)?;
-            text.clear();
-        }
+        )?;
     }
-    print(&text)?;
-    Ok(Sizes::default())
+    out.flush()
 }
 
 /// What an archive holds, for a list.
@@ -315,13 +323,24 @@ struct Tensors<'a>(&'a Listing);
 
 impl Serialize for Tensors<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.tensors.iter().map(|t| {
-            json!({
-                "name": t.name, "dtype": t.dtype, "shape": t.shape, "bytes": t.len,
-                "block_bytes": self.0.archive.coded_len(t.start, t.len),
-            })
+        serializer.collect_seq(self.0.tensors.iter().map(|t| Row {
+            block_bytes: self.0.archive.coded_len(t.start, t.len),
+            bytes: t.len,
+            dtype: t.dtype,
+            name: &t.name,
+            shape: &t.shape,
         }))
     }
+}
+
+/// One of them, not copied: a name may be as long as the memory.
+#[derive(Serialize)]
+struct Row<'a> {
+    block_bytes: u64,
+    bytes: u64,
+    dtype: &'a str,
+    name: &'a str,
+    shape: &'a [u64],
 }
 
 fn decode(

@@ -15,6 +15,7 @@ mod golden;
 mod layouts;
 mod memory;
 mod models;
+mod names;
 mod round_trip;
 mod salvage;
 mod self_test;

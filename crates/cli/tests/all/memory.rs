@@ -93,7 +93,7 @@ fn claims_are_checked_before_memory_is_taken() {
 }
 
 /// A model file with the code of another one and these sections: raw length, stored bytes.
-fn with_sections(model: &[u8], sections: [(u64, &[u8]); 4]) -> Vec<u8> {
+pub fn with_sections(model: &[u8], sections: [(u64, &[u8]); 4]) -> Vec<u8> {
     let mut rest = &model[10..];
     let mut varint = || vxc_entropy::read_varint(&mut rest).unwrap();
     let (_, stored) = (varint(), varint());
@@ -275,7 +275,7 @@ fn files_that_take_more_memory_are_not_made() {
 }
 
 /// An archive with the header of this one, and what is written of its blocks.
-fn rewritten(
+pub fn rewritten(
     archive: &[u8],
     write: impl FnOnce(&mut vxc_format::ArchiveWriter<Vec<u8>>, Vec<vxc_format::Block>),
 ) -> Vec<u8> {
