@@ -78,10 +78,10 @@ fn relations_of_many_streams_count() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let archive = |streams| named(&f, names[..].try_into().unwrap(), streams);
     f.write("bomb.vxc", &archive(12_000));
-    // What is made for the list is no more than fits.
+    // What is made for the list is no more than fits; the program itself and the allocator come on top.
     let peak = peak_of(&f, &["-lq", "--json", "-M", "256", "bomb.vxc"], 4);
     println!("list: {peak} MiB");
-    assert!(peak <= 256 + 12, "{peak} MiB");
+    assert!(peak <= 256 + 24, "{peak} MiB");
     // Nothing is kept of what is printed as it is made: here, some 200 MB.
     f.write("many.vxc", &archive(4000));
     let peak = peak_of(&f, &["inspect", "-M", "256", "many.vxc"], 0);
