@@ -160,3 +160,24 @@ fn what_was_read_last_is_not_kept_beside_everything() {
     open.read_exact(&mut front).unwrap();
     assert_eq!(front[..], text[..8]);
 }
+
+/// What was read before gives way to a block that takes more than usual.
+#[test]
+fn what_can_be_read_is_no_question_of_what_was_read_before() {
+    let (large, text) = (vec![7; 300_000], line(40));
+    let coded = hungry(&text);
+    let work = needed(&coded, text.len(), 64 << 10);
+    let blocks = [(&large[..], stored(&large)), (&text[..], coded)];
+    // Half of it is for reading here and there.
+    let max_memory = 2 * (held(&blocks, 1) + work);
+    let archive = archive_of(&blocks);
+    for before in [0, 8] {
+        let limits = Limits { max_memory, ..Limits::default() };
+        let mut open = Archive::open(Cursor::new(&archive), limits).unwrap();
+        open.read_exact(&mut vec![0; before]).unwrap();
+        let mut out = vec![0; text.len()];
+        open.seek(SeekFrom::Start(large.len() as u64)).unwrap();
+        open.read_exact(&mut out).unwrap();
+        assert!(out == text);
+    }
+}
