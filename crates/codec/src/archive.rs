@@ -134,7 +134,7 @@ impl<R: Read + Seek> Archive<R> {
         if id >= self.stream_count() {
             return Err(Error::InvalidArgument(format!("there is no stream {id}")));
         }
-        Ok(self.stream(0, id)?)
+        Ok(self.stream(0, id, 0)?)
     }
 
     /// Counts what the caller keeps of the archive against its memory.
@@ -150,8 +150,9 @@ impl<R: Read + Seek> Archive<R> {
         }
     }
 
-    /// A stream, opened if it is not open; others are closed where there is no room beside them.
-    fn stream(&mut self, archive: usize, id: u32) -> Result<&Arc<Stream>, Error> {
+    /// A stream, opened if it is not open for a segment of so many coded bytes; others are closed where there is no room
+    /// beside them.
+    fn stream(&mut self, archive: usize, id: u32, segment: u64) -> Result<&Arc<Stream>, Error> {
         let key = (archive, id);
         if self.streams.get(key).is_none() {
             let stream = match self.open_stream(archive, id) {
@@ -160,7 +161,7 @@ impl<R: Read + Seek> Archive<R> {
                 }
                 opened => opened?,
             };
-            self.streams.insert(key, stream);
+            self.streams.insert(key, stream, segment)?;
         }
         let missing = || Error::Corruption(format!("stream {id} is not open"));
         self.streams.get(key).ok_or_else(missing)
@@ -227,6 +228,10 @@ impl<R: Read + Seek> Archive<R> {
             .position(|a| a.start() == archive)
             .ok_or_else(|| Error::Corruption("no archive holds this byte".into()))?;
         if let Some(number) = info.primed_by {
+            // The stream first: what is opened is opened in place of keys.
+            let entry = self.index.archives()[archive].segment(info.number);
+            let coded_len = entry.map_or(0, |(entry, _)| entry.payload_len);
+            self.stream(archive, info.stream, coded_len)?;
             self.load_key(archive, number)?;
         }
         let (raw, end) = self.decode(archive, &info)?;
@@ -240,7 +245,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Keeps the state that a fresh segment leaves behind, instead of another.
     fn keep(&mut self, archive: usize, info: &SegmentInfo, end: State) -> Result<(), Error> {
         if !matches!(end, State::None) {
-            let bytes = self.stream(archive, info.stream)?.code().state_bytes(info.kind);
+            let bytes = self.stream(archive, info.stream, 0)?.code().state_bytes(info.kind);
             self.key = Some(((archive, info.number), end, bytes));
         }
         Ok(())
@@ -265,10 +270,10 @@ impl<R: Read + Seek> Archive<R> {
     fn decode(&mut self, archive: usize, info: &SegmentInfo) -> Result<(Vec<u8>, State), Error> {
         // The segment decoded last goes, a key's state stays while there is room, the segment's own in any case.
         self.last = None;
-        let stream = Arc::clone(self.stream(archive, info.stream)?);
+        let entry = self.index.archives()[archive].segment(info.number);
+        let coded_len = entry.map_or(0, |(entry, _)| entry.payload_len);
+        let stream = Arc::clone(self.stream(archive, info.stream, coded_len)?);
         let limits = self.options.limits;
-        let a = &self.index.archives()[archive];
-        let coded_len = a.segment(info.number).map_or(0, |(entry, _)| entry.payload_len);
         let need = stream.memory(info.kind, info.raw_len, coded_len);
         let own = info.primed_by.is_some_and(|n| self.key_of(archive, n).is_some());
         let key = self.key.as_ref().map_or(0, |(.., bytes)| *bytes);
@@ -282,6 +287,7 @@ impl<R: Read + Seek> Archive<R> {
         }
         let key = self.key.as_ref().map_or(0, |(.., bytes)| *bytes);
         limits.check_memory("a segment", all.saturating_add(key))?;
+        let a = &self.index.archives()[archive];
         let segment = a.read_segment(&mut self.input, info.number, &limits)?;
         let key =
             match info.primed_by {

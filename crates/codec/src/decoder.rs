@@ -168,10 +168,15 @@ impl<R: Read> Decoder<R> {
         let collected = self.collect(&mut batch);
         let waiting = !batch.segments.is_empty();
         self.decode(batch.segments)?;
-        match collected {
-            _ if self.failure.is_some() => Ok(()),
+        if self.failure.is_some() {
+            return Ok(());
+        }
+        let ended = match collected {
             Ok(true) => self.end(),
-            Ok(false) => Ok(()),
+            collected => collected.map(drop),
+        };
+        match ended {
+            Ok(()) => Ok(()),
             // What comes before is given out first.
             Err(error) if waiting => {
                 (self.failure, self.failed) = (Some(error), true);

@@ -178,9 +178,9 @@ impl<R: Read + Seek> Salvage<R> {
             Codes { header, models, definitions, streams, keys: Keys::default(), budget };
         let mut missing = None;
         for &(id, at) in &archive.streams {
-            let found = match self.open_stream(&mut codes, id, at, &[]) {
+            let found = match self.open_stream(&mut codes, id, at, &[], 0) {
                 Ok(stream) => {
-                    codes.streams.insert(id, stream);
+                    codes.streams.insert(id, stream, 0)?;
                     Ok(at)
                 }
                 Err(e) if is_refusal(&e) => return Err(e),
@@ -201,17 +201,18 @@ impl<R: Read + Seek> Salvage<R> {
     }
 
     /// Opens a stream whose definition is at a place; those that are not in use are closed where there is no room beside
-    /// them.
+    /// them and so many bytes of others.
     fn open_stream(
         &mut self,
         codes: &mut Codes,
         id: u32,
         at: u64,
         in_use: &[u32],
+        beside: u64,
     ) -> Result<Stream, Error> {
         loop {
             let Codes { header, models, streams, keys, budget, .. } = codes;
-            let beside = keys.bytes();
+            let beside = keys.bytes().saturating_add(beside);
             let opened = match read(&mut self.input, at, budget, beside) {
                 Ok(Block::Stream(def)) => budget.open_stream(&def, models, header, beside),
                 Ok(_) => Err(Error::Corruption("the file changed while it was read".into())),
@@ -236,7 +237,12 @@ impl<R: Read + Seek> Salvage<R> {
         let mut load = Load::new(&self.options);
         while let Some((header, at)) = segments.peek().filter(|_| out.len() < MOST_AT_ONCE) {
             let in_use: Vec<u32> = jobs.iter().map(|(_, j)| j.header.info.stream).collect();
-            match self.next(header, *at, codes, &in_use, &mut load)? {
+            let next = match self.next(header, *at, codes, &in_use, &mut load) {
+                // What comes before is given out first.
+                Err(_) if !jobs.is_empty() => break,
+                next => next?,
+            };
+            match next {
                 Next::Later => break,
                 Next::Lost(why) => out.push((*header, Err(why))),
                 Next::Ready(job) => {
@@ -291,7 +297,7 @@ impl<R: Read + Seek> Salvage<R> {
                 return Ok(Next::Lost(why));
             }
         };
-        if load.waits(&info) {
+        if load.is_full() || load.waits(&info) {
             return Ok(Next::Later);
         }
         let limits = self.options.limits;
@@ -302,9 +308,9 @@ impl<R: Read + Seek> Salvage<R> {
         }
         let coded_len = BlockAt::open(&mut self.input, at)?.payload_len();
         if codes.streams.get(info.stream).is_none() {
-            match self.open_stream(codes, info.stream, definition, in_use) {
+            match self.open_stream(codes, info.stream, definition, in_use, load.bytes()) {
                 Err(e) if e.is_limit() && !in_use.is_empty() => return Ok(Next::Later),
-                opened => codes.streams.insert_again(info.stream, opened?, coded_len)?,
+                opened => codes.streams.insert(info.stream, opened?, coded_len)?,
             }
         }
         let Codes { streams, keys, budget, .. } = codes;
@@ -313,8 +319,8 @@ impl<R: Read + Seek> Salvage<R> {
         };
         let need = stream.memory(info.kind, info.raw_len, coded_len);
         let all = [budget.held(), keys.bytes(), load.bytes(), need];
-        if all.into_iter().fold(0, u64::saturating_add) > limits.max_memory {
-            streams.close(budget, |id| id == info.stream || in_use.contains(&id));
+        if in_use.is_empty() && all.into_iter().fold(0, u64::saturating_add) > limits.max_memory {
+            streams.close(budget, |id| id == info.stream);
         }
         if !load.take(keys, &info, need, budget.held())? {
             return Ok(Next::Later);

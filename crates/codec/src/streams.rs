@@ -1,7 +1,7 @@
 //! Streams of an archive that is read: open while there is room, opened again from their definitions when a segment names
 //! them. An archive of many gigabytes has thousands of them, of which a few are in use at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vxc_format::limits;
@@ -18,7 +18,11 @@ const AGAIN_SLACK: u64 = 256 << 20;
 /// Open streams, by what they are called.
 pub(crate) struct Streams<K> {
     open: BTreeMap<K, Arc<Stream>>,
-    /// Bytes of streams that were opened again.
+    /// Those that were open at some time.
+    known: BTreeSet<K>,
+    /// Bytes of streams when they were opened first.
+    first: u64,
+    /// The same of those that were opened again.
     again: u64,
     /// Bytes of the segments that needed them.
     segments: u64,
@@ -27,7 +31,7 @@ pub(crate) struct Streams<K> {
 impl<K: Ord + Copy> Streams<K> {
     /// None.
     pub fn new() -> Self {
-        Self { open: BTreeMap::new(), again: 0, segments: 0 }
+        Self { open: BTreeMap::new(), known: BTreeSet::new(), first: 0, again: 0, segments: 0 }
     }
 
     /// A stream that is open.
@@ -35,9 +39,23 @@ impl<K: Ord + Copy> Streams<K> {
         self.open.get(&id)
     }
 
-    /// Adds a stream, whose memory is counted.
-    pub fn insert(&mut self, id: K, stream: Stream) {
+    /// Adds a stream, whose memory is counted, for a segment of so many coded bytes or for none.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where opening streams again is most of the work.
+    pub fn insert(&mut self, id: K, stream: Stream, segment: u64) -> Result<(), Error> {
+        let bytes = stream.held_bytes();
+        if self.known.insert(id) {
+            self.first = self.first.saturating_add(bytes);
+        } else {
+            self.again = self.again.saturating_add(bytes);
+            self.segments = self.segments.saturating_add(segment);
+            let worth = self.segments.saturating_mul(AGAIN).saturating_add(AGAIN_SLACK);
+            let most = self.first.saturating_add(worth);
+            limits::check(limits::WORK_AGAIN, self.again, most)?;
+        }
         self.open.insert(id, Arc::new(stream));
+        Ok(())
     }
 
     /// Closes all but those in use. Whether there were any.
@@ -51,18 +69,5 @@ impl<K: Ord + Copy> Streams<K> {
             keep
         });
         self.open.len() < before
-    }
-
-    /// Adds a stream again, for a segment of so many coded bytes.
-    ///
-    /// # Errors
-    /// `LimitExceeded` where opening streams is most of the work.
-    pub fn insert_again(&mut self, id: K, stream: Stream, segment: u64) -> Result<(), Error> {
-        self.again = self.again.saturating_add(stream.held_bytes());
-        self.segments = self.segments.saturating_add(segment);
-        let most = self.segments.saturating_mul(AGAIN).saturating_add(AGAIN_SLACK);
-        limits::check("streams that are opened again and again", self.again, most)?;
-        self.insert(id, stream);
-        Ok(())
     }
 }

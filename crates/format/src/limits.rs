@@ -11,9 +11,12 @@ pub const SEGMENT: &str = "the length of a segment";
 /// The same of the limit of a decoder for networks that archives bring along.
 pub const NETWORK_WORK: &str = "the multiply-adds a symbol of a network within an archive";
 
+/// The same of work that a decoder does again because there is no room to keep what it made.
+pub const WORK_AGAIN: &str = "the bytes of streams that are opened again";
+
 /// Whether what a limit is about counts as memory.
 pub fn is_memory(what: &str) -> bool {
-    ![CONTENT, DEFINITION, SEGMENT, NETWORK_WORK].contains(&what)
+    ![CONTENT, DEFINITION, SEGMENT, NETWORK_WORK, WORK_AGAIN].contains(&what)
 }
 
 /// Limits of decoding, in bytes. All are checked before memory is asked for.

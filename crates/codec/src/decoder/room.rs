@@ -32,10 +32,16 @@ impl<R: Read> Decoder<R> {
         if batch.load.waits(info) || !self.open(info.stream, coded_len, batch)? {
             return Ok(false);
         }
+        if let Some(n) = info.primed_by {
+            let key = self.keys.get(info.stream, n, self.options.limits.max_memory)?;
+            key.ok_or_else(|| Error::Corruption("a key segment is missing".into()))?;
+        }
         let need = self.stream(info.stream)?.memory(info.kind, info.raw_len, coded_len);
-        let in_use = |id| id == info.stream || batch.uses(id);
+        // To decode more side by side, no stream is closed.
+        let first = batch.segments.is_empty();
         while self.left(batch) < need
-            && (self.free_output() || self.streams.close(&mut self.budget, in_use))
+            && (self.free_output()
+                || first && self.streams.close(&mut self.budget, |id| id == info.stream))
         {}
         let held = self.held();
         if !batch.load.take(&mut self.keys, info, need, held)? {
@@ -63,7 +69,7 @@ impl<R: Read> Decoder<R> {
                 Err(e) if e.is_limit() && self.free(batch, Some(id)) => {}
                 Err(e) if e.is_limit() && !batch.segments.is_empty() => return Ok(false),
                 opened => {
-                    self.streams.insert_again(id, opened?, segment)?;
+                    self.streams.insert(id, opened?, segment)?;
                     return Ok(true);
                 }
             }
@@ -118,6 +124,7 @@ impl<R: Read> Decoder<R> {
             }
             let all = self.held().saturating_add(self.beside(batch)).saturating_add(len);
             self.options.limits.check_memory("a definition", all)?;
+            break;
         }
         Ok(true)
     }
@@ -155,7 +162,7 @@ impl<R: Read> Decoder<R> {
                     self.budget.release(stream.held_bytes());
                     return Err(e);
                 }
-                self.streams.insert(def.id, stream);
+                self.streams.insert(def.id, stream, 0)?;
             }
             Block::Model(embedded) => self.models.push(self.budget.load_model(embedded, beside)?),
             Block::Segment(_) | Block::End(_) => {}

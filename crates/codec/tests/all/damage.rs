@@ -201,15 +201,23 @@ fn what_comes_before_damage_is_given_out() {
     let segments =
         Archive::open(Cursor::new(&archive), DecompressOptions::default()).unwrap().segments();
     assert!(segments.len() > 4);
-    for (n, segment) in segments.iter().enumerate() {
-        let at = segment.file_offset as usize;
+    // Of index and footer, and of what follows, everything stands behind all segments.
+    let end = segments.last().map(|s| (s.file_offset + s.file_bytes) as usize).unwrap();
+    let places: Vec<(usize, usize, usize)> = segments
+        .iter()
+        .map(|s| (s.file_offset as usize, s.file_bytes as usize, s.info.raw_offset as usize))
+        .chain([(end, archive.len() - end, raw.len()), (archive.len() - 48, 48, raw.len())])
+        .collect();
+    for (n, (at, bytes, before)) in places.into_iter().enumerate() {
         // Cut before its head, within it, behind it; its head or its payload damaged.
         let mut head = archive.clone();
         head[at + 2] ^= 1;
         let mut payload = archive.clone();
-        payload[at + segment.file_bytes as usize - 3] ^= 1;
+        payload[at + bytes - 3] ^= 1;
         let cuts = [0, 3, 20].map(|n| archive[..at + n].to_vec());
-        for (k, bad) in cuts.into_iter().chain([head, payload]).enumerate() {
+        // Of the last place: something behind the archive.
+        let more = (before == raw.len()).then(|| [&archive[..], b"more"].concat());
+        for (k, bad) in cuts.into_iter().chain([head, payload]).chain(more).enumerate() {
             for threads in [1, 2, 3] {
                 let options = DecompressOptions { threads, ..DecompressOptions::default() };
                 let mut decoder = Decoder::new(&bad[..], options).unwrap();
@@ -222,7 +230,6 @@ fn what_comes_before_damage_is_given_out() {
                     }
                 };
                 assert!(!error.to_string().contains("further up"), "{error}");
-                let before = segment.info.raw_offset as usize;
                 assert!(
                     out == raw[..before],
                     "damage {k} of segment {n}, {threads} threads: {}",

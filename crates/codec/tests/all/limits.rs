@@ -244,3 +244,68 @@ fn streams_that_take_turns_are_opened_again() {
         assert!(whole.map_err(|e: Error| e).unwrap() && all == content);
     }
 }
+
+/// A stream that was closed while its key stayed is opened again, and what starts from the key with it.
+#[test]
+fn a_key_may_outlive_its_stream() {
+    let layout = RecordLayout::array(Kind::F32, Endian::Little, 31).unwrap();
+    let some = CompressOptions { layout: Some(layout), segment_bytes: Some(1 << 14), ..options(4) };
+    let table = &jets()[..124 * 700];
+    let small = vxc::compress(table, &some).unwrap();
+    let mut reader = BlockReader::new(&small[..], DecodeLimits::default()).unwrap();
+    let Block::Stream(def) = reader.next_block().unwrap() else { panic!("a definition") };
+    let mut segments = Vec::new();
+    while let Block::Segment(segment) = reader.next_block().unwrap() {
+        segments.push(segment);
+    }
+    let code = StreamCode::from_bytes(&def.payload).unwrap();
+    let bytes = StreamCode::new(Form::Bytes, 4, 1 << 12);
+    let memory = |code: &StreamCode, kind, raw, coded: usize| code.memory(kind, raw, coded as u64);
+    let needs = segments.iter().map(|s| {
+        let info = s.header.info;
+        memory(&code, info.kind, info.raw_len, s.coded.len())
+    });
+    let need = needs.max().unwrap();
+    // Stored bytes that take as much, and half of the stream: no room for it beside them.
+    let wanted = need + code.held_bytes() / 2;
+    let stored = |n: u64| memory(&bytes, SegmentKind::Stored, n, n as usize);
+    let n = (1..).map(|k| k << 10).find(|&n| stored(n) >= wanted).unwrap();
+    let between = vec![7; n as usize];
+    let header = Header { profile: vxc::PROFILE, ..Header::default() };
+    let mut writer = ArchiveWriter::new(Vec::new(), &header).unwrap();
+    writer.define_stream(def.kind, def.source, &def.payload).unwrap();
+    writer.define_stream(bytes.kind(), TokeniserSource::Inline, &bytes.to_bytes()).unwrap();
+    let mut content = Vec::new();
+    let mut add = |stream, kind, primed_by, raw: &[u8], coded: &[u8]| {
+        writer.content(raw);
+        content.extend_from_slice(raw);
+        let raw = RawSummary::of(raw);
+        writer.segment(&NewSegment { stream, kind, primed_by, raw, coded }).unwrap()
+    };
+    let mut places = Vec::new();
+    for (k, segment) in segments.iter().take(4).enumerate() {
+        let info = segment.header.info;
+        let raw = &table[info.raw_offset as usize..info.raw_end() as usize];
+        assert_eq!(info.primed_by, (k > 0).then_some(0));
+        add(0, info.kind, info.primed_by, raw, &segment.coded);
+        places.push((info.raw_offset, raw));
+    }
+    let stored_at = places.iter().map(|(_, raw)| raw.len() as u64).sum();
+    add(1, SegmentKind::Stored, None, &between, &between);
+    let archive = writer.finish().unwrap().0;
+    let info = segments[0].header.info;
+    let table_bytes = 4096;
+    let max_memory = code.held_bytes() + code.state_bytes(info.kind) + need + table_bytes;
+    let limits = DecodeLimits { max_memory, ..DecodeLimits::default() };
+    let mut reader = Archive::open(Cursor::new(&archive), limited(limits)).unwrap();
+    let mut read = |at: u64, raw: &[u8]| {
+        let mut some = [0; 40];
+        assert_eq!(reader.read_range(at, &mut some).unwrap(), 40, "{at}");
+        assert!(some[..] == raw[..40]);
+    };
+    for which in [1, 3, 2] {
+        let (at, raw) = places[which];
+        read(at, raw);
+        read(stored_at, &between);
+    }
+}

@@ -32,14 +32,14 @@ pub(super) struct Left<'a> {
     pub next: usize,
     /// That of the next one, if it was read already, or why it cannot be: told when those before it are done.
     pub waiting: Option<Result<Job, WeightsError>>,
-    /// The next one is to be decoded with nothing beside it.
-    pub alone: bool,
+    /// Up to this one, each is to be decoded with nothing beside it.
+    alone_until: usize,
 }
 
 impl<'a> Left<'a> {
     /// All of them.
     pub fn new(extents: &'a [Extent]) -> Self {
-        Self { extents, next: 0, waiting: None, alone: false }
+        Self { extents, next: 0, waiting: None, alone_until: 0 }
     }
 
     /// Bytes of the one that waits, which are there while others are decoded.
@@ -51,9 +51,11 @@ impl<'a> Left<'a> {
     }
 
     /// Goes back to an extent that takes more than it had beside others. How much a block may take is no question of how
-    /// many threads there are, so nothing else is held then: what was read behind it is read again.
+    /// many threads there are, so nothing else is held then: what was read behind it is read again, one after the other,
+    /// so that nothing is decoded more than twice.
     pub fn back_to(&mut self, extent: usize) {
-        (self.next, self.waiting, self.alone) = (extent, None, true);
+        self.alone_until = self.next;
+        (self.next, self.waiting) = (extent, None);
     }
 }
 
@@ -101,6 +103,7 @@ impl<R: Read + Seek> Archive<R> {
         room: u64,
     ) -> Result<Batch, WeightsError> {
         let most = BATCH * threads as u64;
+        let alone = left.next < left.alone_until;
         let mut batch = Batch::default();
         while let Some(extent) = left.extents.get(left.next) {
             let first = batch.jobs.is_empty();
@@ -108,7 +111,7 @@ impl<R: Read + Seek> Archive<R> {
             // Waiting costs no more than taking part would.
             let coded = coded_len(extent, left.extents);
             let bytes = batch.memory(threads) + extent.len + coded + JOB;
-            let full = raw > most || bytes > room || batch.jobs.len() == MOST_JOBS || left.alone;
+            let full = raw > most || bytes > room || batch.jobs.len() == MOST_JOBS || alone;
             if !first && full {
                 break;
             }
@@ -133,7 +136,6 @@ impl<R: Read + Seek> Archive<R> {
                 }
             }
         }
-        left.alone = false;
         Ok(batch)
     }
 }

@@ -181,3 +181,33 @@ fn what_can_be_read_is_no_question_of_what_was_read_before() {
         assert!(out == text);
     }
 }
+
+/// Blocks that take more than usual, among others: none of these is decoded again and again.
+#[test]
+fn nothing_is_decoded_more_than_twice() {
+    let (small, text) = (line(1), line(40));
+    let coded = hungry(&text);
+    let work = needed(&coded, text.len(), 64 << 10);
+    let pair = [(&text[..], coded), (&small[..], stored(&small))];
+    let blocks: Vec<_> = pair.iter().cloned().cycle().take(24).collect();
+    let archive = archive_of(&blocks);
+    let limits = Limits { max_memory: held(&blocks, 0) + work + (16 << 20), ..Limits::default() };
+    for threads in [1, 4] {
+        let mut open = Archive::open(Cursor::new(&archive), limits).unwrap();
+        let (mut left, mut out) = (Left::new(&[]), Vec::new());
+        let extents = std::mem::take(&mut open.index.extents);
+        left.extents = &extents;
+        let (room, pool) = (open.room(), pool(threads).unwrap());
+        let mut decoded = 0;
+        while left.next < extents.len() {
+            let batch = open.batch(&mut left, &mut out, threads, room).unwrap();
+            let (first, jobs) = (left.next - batch.jobs.len(), batch.jobs.len());
+            decoded += jobs;
+            let done = batch.decode(&pool, &mut out, room - left.waiting());
+            if done.ended.is_err() {
+                left.back_to(first + done.jobs);
+            }
+        }
+        assert!(decoded <= 2 * extents.len(), "{decoded} of {}, {threads} threads", extents.len());
+    }
+}
