@@ -248,6 +248,14 @@ mod tests {
     }
 
     #[test]
+    fn bins_that_cover_everything_have_no_rest() {
+        for (pairs, rest) in [(&[(0, 100), (100, 156)][..], false), (&[(0, 255)], true)] {
+            let bins = Bins::new(8, pairs).unwrap();
+            assert_eq!((bins.has_rest(), bins.symbols()), (rest, 2));
+        }
+    }
+
+    #[test]
     fn symmetric_bins_at_the_largest_shift() {
         for width in [8u32, 32, 64] {
             let centre = 1u64 << (width - 1);
