@@ -11,7 +11,7 @@
 //! No array is held whole.
 
 pub mod padded;
-mod root;
+mod trees;
 
 use crate::dtype::Dtype;
 use crate::error::DataError;
@@ -19,8 +19,8 @@ use crate::format::{self, Format};
 use crate::hdf5::{Dataset, Hdf5File};
 use crate::npy::{NpyReader, NpzArchive};
 use crate::root::RootFile;
-use root::RootArrays;
 use std::io::{Read, Seek, SeekFrom};
+use trees::RootArrays;
 use vxc_tokens::layout::RecordLayout;
 
 /// What is known of an array before it is read.

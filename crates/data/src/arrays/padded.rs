@@ -4,7 +4,7 @@
 //! and (without the lengths, which [`ArrayFile`](super::ArrayFile) gives) where lists end: [`Padded::inexact`] and
 //! [`Padded::cut`] count the first two. Columns of lists in lists, and of packed floats, are left out.
 
-use super::root::{Cursor, Table, depth, load_all};
+use super::trees::{Cursor, Table, depth, load_all};
 use crate::error::DataError;
 use crate::root::RootFile;
 use crate::root::layout::{Layout, Shape};
