@@ -142,25 +142,25 @@ impl<R: Read + Seek> Archive<R> {
     /// # Errors
     /// `LimitExceeded`.
     pub fn hold(&mut self, what: &'static str, bytes: u64) -> Result<(), Error> {
-        match self.budget.hold(what, bytes, 0) {
-            Err(e) if e.is_limit() && self.streams.close(&mut self.budget, |_| false) => {
-                self.budget.hold(what, bytes, 0)
-            }
-            held => held,
+        self.closing_streams(|archive| archive.budget.hold(what, bytes, 0))
+    }
+
+    /// Does something, once more without open streams where there is no room beside them.
+    fn closing_streams<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match work(self) {
+            Err(e) if e.is_limit() && self.streams.close(&mut self.budget, |_| false) => work(self),
+            done => done,
         }
     }
 
-    /// A stream, opened if it is not open for a segment of so many coded bytes; others are closed where there is no room
-    /// beside them.
+    /// A stream, opened if it is not open for a segment of so many coded bytes.
     fn stream(&mut self, archive: usize, id: u32, segment: u64) -> Result<&Arc<Stream>, Error> {
         let key = (archive, id);
         if self.streams.get(key).is_none() {
-            let stream = match self.open_stream(archive, id) {
-                Err(e) if e.is_limit() && self.streams.close(&mut self.budget, |_| false) => {
-                    self.open_stream(archive, id)?
-                }
-                opened => opened?,
-            };
+            let stream = self.closing_streams(|own| own.open_stream(archive, id))?;
             self.streams.insert(key, stream, segment)?;
         }
         let missing = || Error::Corruption(format!("stream {id} is not open"));
@@ -227,11 +227,9 @@ impl<R: Read + Seek> Archive<R> {
             .iter()
             .position(|a| a.start() == archive)
             .ok_or_else(|| Error::Corruption("no archive holds this byte".into()))?;
+        // The stream first: what is opened is opened in place of keys.
+        self.stream(archive, info.stream, self.coded_len(archive, info.number))?;
         if let Some(number) = info.primed_by {
-            // The stream first: what is opened is opened in place of keys.
-            let entry = self.index.archives()[archive].segment(info.number);
-            let coded_len = entry.map_or(0, |(entry, _)| entry.payload_len);
-            self.stream(archive, info.stream, coded_len)?;
             self.load_key(archive, number)?;
         }
         let (raw, end) = self.decode(archive, &info)?;
@@ -262,6 +260,12 @@ impl<R: Read + Seek> Archive<R> {
         Ok(())
     }
 
+    /// Bytes of a segment in the file, without its head.
+    fn coded_len(&self, archive: usize, number: u64) -> u64 {
+        let segment = self.index.archives()[archive].segment(number);
+        segment.map_or(0, |(entry, _)| entry.payload_len)
+    }
+
     fn key_of(&self, archive: usize, number: u64) -> Option<&State> {
         self.key.as_ref().filter(|(id, ..)| *id == (archive, number)).map(|(_, state, _)| state)
     }
@@ -270,8 +274,7 @@ impl<R: Read + Seek> Archive<R> {
     fn decode(&mut self, archive: usize, info: &SegmentInfo) -> Result<(Vec<u8>, State), Error> {
         // The segment decoded last goes, a key's state stays while there is room, the segment's own in any case.
         self.last = None;
-        let entry = self.index.archives()[archive].segment(info.number);
-        let coded_len = entry.map_or(0, |(entry, _)| entry.payload_len);
+        let coded_len = self.coded_len(archive, info.number);
         let stream = Arc::clone(self.stream(archive, info.stream, coded_len)?);
         let limits = self.options.limits;
         let need = stream.memory(info.kind, info.raw_len, coded_len);

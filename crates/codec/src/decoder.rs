@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vxc_format::{Block, BlockReader, ContentHasher, Header, NextBlock, Segment, StreamDef};
+use vxc_format::{
+    Block, BlockReader, ContentHasher, Header, NextBlock, Segment, SegmentInfo, StreamDef,
+};
 
 use crate::admission::{Key, Keys, Load};
 use crate::budget::Budget;
@@ -179,11 +181,16 @@ impl<R: Read> Decoder<R> {
             Ok(()) => Ok(()),
             // What comes before is given out first.
             Err(error) if waiting => {
-                (self.failure, self.failed) = (Some(error), true);
+                self.fail_behind(error);
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Fails when what was decoded is given out.
+    fn fail_behind(&mut self, error: Error) {
+        (self.failure, self.failed) = (Some(error), true);
     }
 
     /// Takes the next segments that can be decoded side by side, and definitions before them. Whether the archive ends
@@ -236,18 +243,7 @@ impl<R: Read> Decoder<R> {
         for segment in &batch {
             let info = segment.header.info;
             let stream = Arc::clone(self.stream(info.stream)?);
-            let limit = self.options.limits.max_memory;
-            let state = match info.primed_by {
-                None => None,
-                Some(n) => {
-                    let state = self.keys.get(info.stream, n, limit)?.cloned();
-                    Some(
-                        state
-                            .ok_or_else(|| Error::Corruption("a key segment is missing".into()))?,
-                    )
-                }
-            };
-            jobs.push((stream, segment, state));
+            jobs.push((stream, segment, self.key(&info)?.cloned()));
         }
         if let ([segment], [(stream, _, state)]) = (&batch[..], &mut jobs[..]) {
             // One segment: straight into the output, whose memory is used again and again.
@@ -271,7 +267,7 @@ impl<R: Read> Decoder<R> {
             let (raw, state, coding) = match result {
                 // What comes before is given out first, as if it had been decoded alone.
                 Err(error) if k > 0 => {
-                    (self.failure, self.failed) = (Some(error), true);
+                    self.fail_behind(error);
                     return Ok(());
                 }
                 result => result?,
@@ -282,6 +278,16 @@ impl<R: Read> Decoder<R> {
             self.keep(segment, state)?;
         }
         Ok(())
+    }
+
+    /// The state that a segment starts from, if it does not start anew.
+    ///
+    /// # Errors
+    /// [`Error::Corruption`] if its key is missing; `LimitExceeded` if there was no room for it.
+    fn key(&self, info: &SegmentInfo) -> Result<Option<&State>, Error> {
+        let Some(n) = info.primed_by else { return Ok(None) };
+        let key = self.keys.get(info.stream, n, self.options.limits.max_memory)?;
+        key.ok_or_else(|| Error::Corruption("a key segment is missing".into())).map(Some)
     }
 
     /// Keeps the final state of a segment that may prime others.

@@ -251,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::{Archive, CompressOptions, DecompressOptions};
-    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment};
     use vxc_tokens::{Endian, Field, Kind};
 
     /// The archive of `raw` by a model, with the model in it.
@@ -272,13 +272,7 @@ mod tests {
                 Block::Stream(def) => {
                     writer.define_stream(def.kind, def.source, &def.payload).unwrap();
                 }
-                Block::Segment(s) => {
-                    let i = s.header.info;
-                    let raw = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
-                    let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
-                    let coded = &s.coded[..];
-                    writer.segment(&NewSegment { stream, kind, primed_by, raw, coded }).unwrap();
-                }
+                Block::Segment(s) => drop(writer.segment(&NewSegment::from(&s)).unwrap()),
                 Block::Model(_) => panic!("not embedded yet"),
                 Block::End(_) => break,
             }

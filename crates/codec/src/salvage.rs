@@ -306,8 +306,8 @@ impl<R: Read + Seek> Salvage<R> {
         {
             return Ok(Next::Lost(format!("it starts from segment {n}, which is lost")));
         }
-        let coded_len = BlockAt::open(&mut self.input, at)?.payload_len();
         if codes.streams.get(info.stream).is_none() {
+            let coded_len = BlockAt::open(&mut self.input, at)?.payload_len();
             match self.open_stream(codes, info.stream, definition, in_use, load.bytes()) {
                 Err(e) if e.is_limit() && !in_use.is_empty() => return Ok(Next::Later),
                 opened => codes.streams.insert(info.stream, opened?, coded_len)?,
@@ -317,7 +317,8 @@ impl<R: Read + Seek> Salvage<R> {
         let Some(stream) = streams.get(info.stream).cloned() else {
             return Ok(Next::Lost("its stream is not open".into()));
         };
-        let need = stream.memory(info.kind, info.raw_len, coded_len);
+        let block = BlockAt::open(&mut self.input, at)?;
+        let need = stream.memory(info.kind, info.raw_len, block.payload_len());
         let all = [budget.held(), keys.bytes(), load.bytes(), need];
         if in_use.is_empty() && all.into_iter().fold(0, u64::saturating_add) > limits.max_memory {
             streams.close(budget, |id| id == info.stream);
@@ -325,7 +326,7 @@ impl<R: Read + Seek> Salvage<R> {
         if !load.take(keys, &info, need, budget.held())? {
             return Ok(Next::Later);
         }
-        let Block::Segment(segment) = BlockAt::open(&mut self.input, at)?.read(&limits)? else {
+        let Block::Segment(segment) = block.read(&limits)? else {
             return Ok(Next::Lost("the file changed while it was read".into()));
         };
         // Not before there is room for it: states are large. Its own key does not give way.

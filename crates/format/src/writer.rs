@@ -10,7 +10,7 @@ use crate::header::Header;
 use crate::index::EntryKind;
 use crate::ledger::Ledger;
 use crate::model::ModelId;
-use crate::segment::{SegmentHeader, SegmentInfo, SegmentKind, min_coded_len};
+use crate::segment::{Segment, SegmentHeader, SegmentInfo, SegmentKind, min_coded_len};
 use crate::stream::{StreamDef, StreamKind, TokeniserSource};
 
 /// A segment to be written.
@@ -27,6 +27,20 @@ pub struct NewSegment<'a> {
     /// The coded bytes. Zeros are added where [`min_coded_len`] asks for more; decoders of coded bytes
     /// ignore them.
     pub coded: &'a [u8],
+}
+
+/// A segment as it was read, to be written again.
+impl<'a> From<&'a Segment> for NewSegment<'a> {
+    fn from(segment: &'a Segment) -> Self {
+        let SegmentHeader { info, raw_xxh3 } = segment.header;
+        Self {
+            stream: info.stream,
+            kind: info.kind,
+            primed_by: info.primed_by,
+            raw: RawSummary { len: info.raw_len, xxh3: raw_xxh3 },
+            coded: &segment.coded,
+        }
+    }
 }
 
 /// Writes one archive. Drop it without [`ArchiveWriter::finish`] and the archive is truncated.

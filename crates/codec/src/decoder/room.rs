@@ -32,10 +32,7 @@ impl<R: Read> Decoder<R> {
         if batch.load.waits(info) || !self.open(info.stream, coded_len, batch)? {
             return Ok(false);
         }
-        if let Some(n) = info.primed_by {
-            let key = self.keys.get(info.stream, n, self.options.limits.max_memory)?;
-            key.ok_or_else(|| Error::Corruption("a key segment is missing".into()))?;
-        }
+        self.key(info)?;
         let need = self.stream(info.stream)?.memory(info.kind, info.raw_len, coded_len);
         // To decode more side by side, no stream is closed.
         let first = batch.segments.is_empty();

@@ -99,7 +99,7 @@ fn flipped_bits_of_a_primed_archive_are_found() {
 /// The checksums repaired: whatever the coded bytes say, decoding ends, and not with a panic.
 #[test]
 fn hostile_segments_with_right_checksums() {
-    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary, SegmentKind};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, SegmentKind};
     let mut random = Random(11);
     for (what, raw) in inputs() {
         for level in LEVELS {
@@ -122,18 +122,10 @@ fn hostile_segments_with_right_checksums() {
                             writer.define_stream(def.kind, def.source, &def.payload).unwrap();
                         }
                         Block::Segment(mut s) => {
-                            let i = s.header.info;
-                            if i.kind != SegmentKind::Stored {
+                            if s.header.info.kind != SegmentKind::Stored {
                                 flip(&mut s.coded);
                             }
-                            let raw = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
-                            let _ = writer.segment(&NewSegment {
-                                stream: i.stream,
-                                kind: i.kind,
-                                primed_by: i.primed_by,
-                                raw,
-                                coded: &s.coded,
-                            });
+                            let _ = writer.segment(&NewSegment::from(&s));
                         }
                         Block::Model(_) => {}
                         Block::End(_) => break,
@@ -154,7 +146,7 @@ fn hostile_segments_with_right_checksums() {
 #[test]
 fn a_failed_decoder_stays_failed() {
     use std::io::Read;
-    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment};
     let raw = events()[..3000].to_vec();
     let archive = compress(&raw, 5);
     let mut reader = BlockReader::new(&archive[..], DecodeLimits::default()).unwrap();
@@ -165,11 +157,9 @@ fn a_failed_decoder_stays_failed() {
                 writer.define_stream(def.kind, def.source, &def.payload).unwrap();
             }
             Block::Segment(s) => {
-                let i = s.header.info;
-                let raw = RawSummary { len: i.raw_len, xxh3: !s.header.raw_xxh3 };
-                let coded = &s.coded[..];
-                let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
-                writer.segment(&NewSegment { stream, kind, primed_by, raw, coded }).unwrap();
+                let mut segment = NewSegment::from(&s);
+                segment.raw.xxh3 = !segment.raw.xxh3;
+                writer.segment(&segment).unwrap();
             }
             Block::Model(_) => {}
             Block::End(_) => break,

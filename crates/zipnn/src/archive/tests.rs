@@ -194,9 +194,8 @@ fn nothing_is_decoded_more_than_twice() {
     let limits = Limits { max_memory: held(&blocks, 0) + work + (16 << 20), ..Limits::default() };
     for threads in [1, 4] {
         let mut open = Archive::open(Cursor::new(&archive), limits).unwrap();
-        let (mut left, mut out) = (Left::new(&[]), Vec::new());
         let extents = std::mem::take(&mut open.index.extents);
-        left.extents = &extents;
+        let (mut left, mut out) = (Left::new(&extents), Vec::new());
         let (room, pool) = (open.room(), pool(threads).unwrap());
         let mut decoded = 0;
         while left.next < extents.len() {

@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use vxc::{CompressOptions, Form, Level, Model};
-    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment, RawSummary};
+    use vxc_format::{ArchiveWriter, Block, BlockReader, NewSegment};
     use vxc_infer::config::{Embedding, HeadKind};
     use vxc_infer::weights::random::Fill;
     use vxc_infer::{IntConfig, IntModel};
@@ -142,14 +142,7 @@ mod tests {
                 Block::Stream(def) => {
                     writer.define_stream(def.kind, def.source, &def.payload).unwrap();
                 }
-                Block::Segment(s) => {
-                    let i = s.header.info;
-                    let summary = RawSummary { len: i.raw_len, xxh3: s.header.raw_xxh3 };
-                    let (stream, kind, primed_by) = (i.stream, i.kind, i.primed_by);
-                    let coded = &s.coded[..];
-                    let segment = NewSegment { stream, kind, primed_by, raw: summary, coded };
-                    writer.segment(&segment).unwrap();
-                }
+                Block::Segment(s) => drop(writer.segment(&NewSegment::from(&s)).unwrap()),
                 Block::Model(_) => panic!("not embedded yet"),
                 Block::End(_) => break,
             }
