@@ -38,6 +38,7 @@ for machine in aarch64 s390x; do
   export "CARGO_TARGET_${name}_LINKER=$machine-linux-gnu-gcc"
   cargo build --release -p vxc-cli --no-default-features --target "$target"
   there=("qemu-$machine" -L "/usr/$machine-linux-gnu" "$(dirname "$(dirname "$here")")/$target/release/vxc")
+  "${there[@]}" self-test || failed=1
   for level in 1 2 3 4 5 6; do
     for file in jets.bin tiny.bin events.hepmc; do compare "$file" "-$level"; done
   done

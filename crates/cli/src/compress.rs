@@ -193,8 +193,9 @@ fn write_unpacked(
         original: Some(unpacking.original),
         ..options(pack, source, output, None, &progress)
     };
+    let verify = options.verify;
     let encoded = Encoder::new(&mut *output, options).map_err(Broken::from).and_then(|mut e| {
-        let tally = unpacking.encode(&mut e)?;
+        let tally = unpacking.encode(&mut e, verify)?;
         Ok((e.finish()?.1, tally))
     });
     drop(progress);

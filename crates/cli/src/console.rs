@@ -47,15 +47,15 @@ impl Console {
     /// An error, about a file where there is one.
     pub fn error(&self, name: Option<&Path>, failure: &Failure) {
         match name {
-            Some(name) => error_line(&format!("{}: {failure}", Shown(name))),
-            None => error_line(&failure.to_string()),
+            Some(name) => error_line(&format!("{}: {}", Shown(name), Escaped(failure))),
+            None => error_line(&Escaped(failure).to_string()),
         }
     }
 
     /// Something that a user should know, though the work goes on.
     pub fn warning(&self, name: &Path, message: &str) {
         if self.talks() {
-            error_line(&format!("{}: warning: {message}", Shown(name)));
+            error_line(&format!("{}: warning: {}", Shown(name), Escaped(message)));
         }
     }
 

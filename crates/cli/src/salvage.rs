@@ -159,11 +159,11 @@ fn write(
         if outcome.written.saturating_add(digest.len) > salvage.most_content() {
             return Err(Failure::Damaged("the header claims more than the file can hold".into()));
         }
-        let mut made = Hashed { out: &mut *output, hasher: ContentHasher::new(), error: None };
+        let mut hasher = ContentHasher::new();
+        let mut made = Hashed { out: &mut *output, hasher: &mut hasher, error: None };
         let limits = Limits { file: digest.len, memory: limits.max_memory };
         let remade = remake(salvage, number, &mut made, limits);
-        let (hasher, error) = (made.hasher, made.error);
-        if let Some(e) = error {
+        if let Some(e) = made.error {
             return Err(output.explain(e));
         }
         let whole = remade?;
@@ -213,7 +213,10 @@ fn remake(
             let sender = sender;
             let send = |bytes: Vec<u8>| sender.send(bytes).map_err(|_| Stop::Here);
             salvage.decode(number, |piece| match piece {
-                Piece::Content(_, bytes) => send(bytes.to_vec()),
+                // In small pieces: whole segments in every hand would be beyond what is counted.
+                Piece::Content(_, bytes) => {
+                    bytes.chunks(1 << 20).try_for_each(|chunk| send(chunk.to_vec()))
+                }
                 Piece::Lost(loss) => {
                     noted().push(loss.content.clone());
                     let len = loss.content.end - loss.content.start;

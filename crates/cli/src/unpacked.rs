@@ -7,7 +7,7 @@ use std::path::Path;
 use vxc::{
     ContentDigest, ContentHasher, DecodeLimits, Decoder, Encoder, Error, FormatError, Original,
 };
-use vxc_remake::{Limits, Plan, RemakeError, Tally};
+use vxc_remake::{Limits, Plan, RemakeError, Section, Tally, Unpacker};
 
 use crate::failure::Failure;
 use crate::input::Source;
@@ -48,12 +48,26 @@ impl Unpacking {
         Ok(Some(Self { file, plan, original }))
     }
 
-    /// Gives the unpacked form to an encoder.
+    /// Gives the unpacked form to an encoder. `verify`: the file is made again from it, and compared with what was read
+    /// first.
     ///
     /// # Errors
-    /// Those of both.
-    pub fn encode<W: Write>(&mut self, encoder: &mut Encoder<W>) -> Result<Tally, Broken> {
-        vxc_remake::pack(&mut self.file, &self.plan, |group| {
+    /// Those of both; [`Error::Verify`].
+    pub fn encode<W: Write>(
+        &mut self,
+        encoder: &mut Encoder<W>,
+        verify: bool,
+    ) -> Result<Tally, Broken> {
+        let wanted = self.original.digest;
+        // One byte more than the file has is another file.
+        let limits = Limits::of_file(wanted.len);
+        let mut proof = verify.then(|| (Unpacker::new(limits), ContentHasher::new()));
+        let tally = vxc_remake::pack(&mut self.file, &self.plan, |group| {
+            if let Some((unpacker, hasher)) = &mut proof {
+                let form = Sections { sections: group.iter(), now: &[] };
+                let made = unpacker.group(form, Hashed { out: io::sink(), hasher, error: None });
+                made.map_err(|_| Error::Verify { at: 0 })?;
+            }
             for section in group {
                 if section.unknown {
                     encoder.unknown_section(&section.bytes)?;
@@ -61,8 +75,31 @@ impl Unpacking {
                     encoder.section(&section.bytes, section.layout.as_ref())?;
                 }
             }
-            Ok(())
-        })
+            Ok::<_, Broken>(())
+        })?;
+        if let Some((unpacker, hasher)) = proof {
+            let made = unpacker.finish();
+            if made.is_err() || wanted.verify(&hasher.digest()).is_err() {
+                return Err(Error::Verify { at: 0 }.into());
+            }
+        }
+        Ok(tally)
+    }
+}
+
+/// The sections of a group, one after the other.
+struct Sections<'a> {
+    sections: std::slice::Iter<'a, Section>,
+    now: &'a [u8],
+}
+
+impl Read for Sections<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.now.is_empty() {
+            let Some(next) = self.sections.next() else { return Ok(0) };
+            self.now = &next.bytes;
+        }
+        self.now.read(buf)
     }
 }
 
@@ -148,7 +185,8 @@ pub fn restore<R: Read>(
                 Err(io::Error::other("the archive cannot be decoded"))
             }
         });
-        let mut hashed = Hashed { out: &mut out, hasher: ContentHasher::new(), error: None };
+        let mut hasher = ContentHasher::new();
+        let mut hashed = Hashed { out: &mut out, hasher: &mut hasher, error: None };
         let limits = Limits { file: original.digest.len, memory };
         let made = vxc_remake::unpack(&mut form, &mut hashed, limits);
         match (made, broken, hashed.error) {
@@ -157,7 +195,7 @@ pub fn restore<R: Read>(
             (Err(e), ..) => return Err(e.into()),
             (Ok(n), ..) => total += n,
         }
-        original.digest.verify(&hashed.hasher.digest()).map_err(Error::from)?;
+        original.digest.verify(&hasher.digest()).map_err(Error::from)?;
         if !decoder.next_archive() {
             return Ok(total);
         }
@@ -193,16 +231,16 @@ impl<F: FnMut() -> io::Result<Vec<u8>>> Read for Form<F> {
 }
 
 /// Hashes what is written.
-pub struct Hashed<W> {
+pub struct Hashed<'a, W> {
     /// Where it goes.
     pub out: W,
     /// Of what went there.
-    pub hasher: ContentHasher,
+    pub hasher: &'a mut ContentHasher,
     /// Why writing failed.
     pub error: Option<io::Error>,
 }
 
-impl<W: Write> Write for Hashed<W> {
+impl<W: Write> Write for Hashed<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.out.write_all(bytes) {
             Ok(()) => {
@@ -260,6 +298,34 @@ mod tests {
     #[test]
     fn forms_fit_the_memory_of_decoding() {
         assert_eq!(vxc_remake::memory::DEFAULT, DecodeLimits::default().max_memory);
+    }
+
+    /// An archive on its way into a pipe, of a file that is another one when it is read again.
+    #[test]
+    fn forms_are_proved() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/tests/fixtures/root/zlib.root");
+        let open = || BufReader::new(File::open(path).unwrap());
+        let plan = vxc_remake::scan(open()).unwrap().unwrap();
+        let digest = ContentDigest::of(&mut open()).unwrap();
+        let other = ContentDigest::of(&mut &vec![7; digest.len as usize][..]).unwrap();
+        let longer = ContentDigest { len: digest.len + 1, ..digest };
+        let shorter = ContentDigest { len: digest.len - 1, ..digest };
+        for (digest, good) in [(digest, true), (other, false), (longer, false), (shorter, false)] {
+            for verify in [true, false] {
+                let original = Original { container: plan.container, digest };
+                let mut unpacking = Unpacking { file: open(), plan: plan.clone(), original };
+                let options = vxc::CompressOptions {
+                    level: vxc::Level::new(1).unwrap(),
+                    original: Some(original),
+                    ..vxc::CompressOptions::default()
+                };
+                let mut encoder = Encoder::new(Vec::new(), options).unwrap();
+                let done = unpacking.encode(&mut encoder, verify);
+                assert_eq!(done.is_ok(), good || !verify);
+                let refused = matches!(done, Err(Broken::Codec(Error::Verify { .. })));
+                assert_eq!(refused, !good && verify);
+            }
+        }
     }
 
     #[test]

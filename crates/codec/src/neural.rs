@@ -8,6 +8,7 @@
 
 use vxc_entropy::{RangeDecoder, RangeEncoder, read_varint, write_varint};
 use vxc_format::{FormatError, limits};
+use vxc_infer::config::Embedding;
 use vxc_infer::{IntConfig, IntModel, PackedModel};
 use vxc_predict::neural::{MAX_LANES, Network, NeuralModel, lanes_for};
 use vxc_tokens::Tokeniser;
@@ -95,9 +96,12 @@ impl Neural {
     pub(crate) fn held_bytes(&self) -> u64 {
         // Tables and weights as read, and the panels.
         let config = self.config();
-        let tables = config.context_vocab as u64 * config.type_count() as u64 * 4;
+        let types = config.type_count() as u64;
+        let tables = if config.embedding == Embedding::PerType { types } else { 1 };
+        // Symbols before and above; then gains, targets, fractions and copies by type.
+        let rows = 2 * tables * config.context_vocab as u64 + 8 * types;
         let weights = PackedModel::bytes(config);
-        2 * weights + tables * config.d_model as u64
+        2 * weights + 2 * rows * config.d_model as u64
     }
 
     /// Most lanes of a segment of so many records.
@@ -127,7 +131,7 @@ impl Neural {
     /// # Errors
     /// [`FormatError::LimitExceeded`].
     pub(crate) fn check_embedded(&self) -> Result<(), Error> {
-        let (needed, limit) = (self.config().macs_per_symbol(), MAX_EMBEDDED_MACS);
+        let (needed, limit) = (self.config().work_per_symbol(), MAX_EMBEDDED_MACS);
         if needed > limit {
             let what = limits::NETWORK_WORK;
             return Err(FormatError::LimitExceeded { what, needed, limit }.into());

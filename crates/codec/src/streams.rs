@@ -71,3 +71,28 @@ impl<K: Ord + Copy> Streams<K> {
         self.open.len() < before
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream_code::{Form, StreamCode};
+    use vxc_tokens::{Endian, Kind, RecordLayout};
+
+    /// Two streams that take turns: opened again and again they end, the sooner the fewer bytes need them.
+    #[test]
+    fn opening_again_is_worth_its_segments() {
+        let layout = RecordLayout::array(Kind::F32, Endian::Little, 16_384).unwrap();
+        let stream = Stream::new(StreamCode::new(Form::Records(layout), 5, 1 << 12));
+        let each = stream.held_bytes();
+        let turns = [0u64, 1 << 20].map(|segment| {
+            let mut streams = Streams::new();
+            let most = 2 * (AGAIN_SLACK / each + 3);
+            (0..most)
+                .take_while(|&n| streams.insert(n % 2, stream.clone(), segment).is_ok())
+                .count() as u64
+        });
+        // Two are opened first, at no cost to others.
+        assert_eq!(turns[0], 2 + (2 * each + AGAIN_SLACK) / each);
+        assert_eq!(turns[1], 2 * (AGAIN_SLACK / each + 3), "these are worth it");
+    }
+}

@@ -48,17 +48,6 @@ impl BitWriter {
         }
     }
 
-    /// Appends `values[i]` in `widths[i]` bits each.
-    ///
-    /// # Panics
-    /// If the lengths differ.
-    pub fn write_many(&mut self, widths: &[u8], values: &[u64]) {
-        assert_eq!(widths.len(), values.len(), "one width for each value");
-        for (&bits, &value) in widths.iter().zip(values) {
-            self.write(u32::from(bits), value);
-        }
-    }
-
     /// Bits written so far.
     #[must_use]
     pub fn bit_len(&self) -> u64 {
@@ -154,17 +143,6 @@ impl<'a> BitReader<'a> {
             }
         }
         self.position += at - first;
-    }
-
-    /// Reads a value of `widths[i]` bits into each `out[i]`.
-    ///
-    /// # Panics
-    /// If the lengths differ.
-    pub fn read_many(&mut self, widths: &[u8], out: &mut [u64]) {
-        assert_eq!(widths.len(), out.len(), "one width for each value");
-        for (&bits, value) in widths.iter().zip(out) {
-            *value = self.read(u32::from(bits));
-        }
     }
 
     /// Bits read so far.

@@ -24,5 +24,5 @@ pub use cost::CostCounter;
 pub use error::EntropyError;
 pub use range::{RangeDecoder, RangeEncoder};
 pub use rans::{DecTable, EncTable, FreqTable, RansDecoder, RansEncoder};
-pub use symbols::{SymbolCoder, decode_symbols, encode_symbols};
+pub use symbols::SymbolCoder;
 pub use varint::{read_varint, write_varint};

@@ -96,8 +96,11 @@ pub(crate) fn parse_payload(payload: &[u8], max_memory: u64) -> Result<Ledger, F
                 ledger.segment_count(),
                 ledger.raw_total(),
             )?),
-            Some(Tag::Index) | None => {
-                return Err(FormatError::corrupt(format!("the index lists a block {byte:#04x}")));
+            Some(Tag::Index) => return Err(FormatError::corrupt("the index lists an index")),
+            // Its checksum holds, so a later version wrote it.
+            None => {
+                let what = format!("the index lists a block {byte:#04x}");
+                return Err(FormatError::UnsupportedVersion(what));
             }
         };
         ledger.admit(kind, prefix_len, payload_len, max_memory)?;

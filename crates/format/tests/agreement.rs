@@ -82,6 +82,24 @@ fn the_index_is_what_the_writer_writes() {
     }
 }
 
+/// What a later version lists is not damage.
+#[test]
+fn blocks_that_are_not_known_are_unsupported() {
+    let bytes = small_archive();
+    let at = *offsets(&bytes).last().unwrap();
+    let end = bytes.len() - FOOTER_BYTES;
+    let payload = &bytes[at + 11..end];
+    // Length of the header, number of blocks, then the first block's tag.
+    for (tag, unsupported) in [(b'X', true), (b'I', false)] {
+        let listed = [&payload[..2], &[tag], &payload[3..]].concat();
+        let index = frame(b'I', b"", &listed, listed.len() as u64);
+        let bytes = [&bytes[..at], &index, &bytes[end..]].concat();
+        let e = FileIndex::read(&mut Cursor::new(bytes), &limits()).unwrap_err();
+        assert_eq!(matches!(e, FormatError::UnsupportedVersion(_)), unsupported, "{e}");
+        assert!(e.to_string().contains("the index lists"), "{e}");
+    }
+}
+
 /// A declared size beyond the limit is refused with the header, of a later archive as well.
 #[test]
 fn declared_sizes_are_limited_at_once() {

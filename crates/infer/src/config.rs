@@ -185,6 +185,19 @@ impl IntConfig {
         (self.n_layers * layer + d * self.vocab) as u64
     }
 
+    /// What a symbol costs, in multiply-accumulates: with the padding of heads, and what a place of window or memory takes
+    /// whatever its width. Networks in archives are limited by it.
+    pub fn work_per_symbol(&self) -> u64 {
+        let (d, heads, width) = (self.d_model, self.n_heads, self.d_head());
+        let place = width.next_multiple_of(2) + width.next_multiple_of(8) + 8;
+        let cap = self.memory.map_or(0, |_| self.memory_cap());
+        let mut layer = 4 * d * d + 3 * d * self.d_ff + heads * (self.window + cap) * place;
+        if let Some(memory) = &self.memory {
+            layer += (3 * d * d * self.kept()).div_ceil(memory.chunk) + 7 * d;
+        }
+        (self.n_layers * layer + d * self.vocab) as u64
+    }
+
     /// # Errors
     /// [`ModelError::Config`] where a size is zero, above its limit, or does not fit the others.
     pub fn validate(&self) -> Result<(), ModelError> {

@@ -19,7 +19,7 @@ pub const WEIGHT_MAX: i32 = 1 << 19;
 pub const ERROR_MAX: i32 = (1 << 20) - 1;
 /// Lengths of inputs and weights are multiples of this.
 pub const LANES: usize = 8;
-/// Largest number of inputs.
+/// Largest number of inputs: sums of more may leave 32 bits.
 pub const MAX_INPUTS: usize = 256;
 
 /// Σ (x·w >> 8), in units of 2^-16 nat. Only whole blocks of [`LANES`] count.

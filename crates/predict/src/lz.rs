@@ -281,10 +281,32 @@ mod tests {
         }
 
         #[test]
-        fn hostile_bytes_give_errors(head in 0u8..4, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut coded = vec![head];
-            coded.extend(bytes);
-            let _ = decode(None, &coded, &mut [0; 100]);
+        fn hostile_bytes_give_errors(head: u8, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let layout = RecordLayout::array(Kind::F32, Endian::Little, 3).unwrap();
+            let coded = [&[head], &bytes[..]].concat();
+            for layout in [None, Some(&layout)] {
+                let known = head & 15 <= 1 && head >> 4 <= 2 && (head >> 4 != 1 || layout.is_some());
+                // Of a whole number of records, and of none.
+                for len in [96, 100] {
+                    let decoded = decode(layout, &coded, &mut vec![0; len]);
+                    prop_assert!(known || decoded.is_err());
+                }
+            }
+        }
+
+        /// A right stream under every head, so that each arrangement is undone.
+        #[test]
+        fn arrangements_of_a_right_stream(bytes in prop::collection::vec(0u8..4, 96..=100)) {
+            let layout = RecordLayout::array(Kind::F32, Endian::Little, 3).unwrap();
+            for plan in plans() {
+                let mut coded = encode(plan, Some(&layout), &bytes).unwrap();
+                for head in 0..=255u8 {
+                    let stream = coded[0] & 15;
+                    coded[0] = head & 0xf0 | stream;
+                    let back = decode(Some(&layout), &coded, &mut vec![0; bytes.len()]);
+                    prop_assert_eq!(back.is_ok(), head >> 4 <= 2);
+                }
+            }
         }
     }
 }

@@ -4,8 +4,7 @@
 //! one. The distribution is given as binary decisions, most significant bit first, through a
 //! [`BinaryCoder`]; so one body serves encoding, decoding and counting, and they cannot disagree.
 
-use crate::mix::counter;
-use vxc_entropy::{BinaryCoder, PROB_MIN};
+use vxc_entropy::BinaryCoder;
 
 /// A model of a sequence of symbols.
 pub trait SymbolModel {
@@ -14,39 +13,39 @@ pub trait SymbolModel {
     fn code<C: BinaryCoder>(&mut self, coder: &mut C, symbol: u32) -> u32;
 }
 
-/// The simplest model: adaptive frequencies of each decision, no context. For tests and comparison.
-#[derive(Clone, Debug)]
-pub struct Order0 {
-    counters: Vec<i32>,
-    depth: u32,
-}
-
-impl Order0 {
-    /// Symbols of `depth` decisions, clamped to 1..=8.
-    pub fn new(depth: u32) -> Self {
-        let depth = depth.clamp(1, 8);
-        Self { counters: vec![0; 1 << depth], depth }
-    }
-}
-
-impl SymbolModel for Order0 {
-    fn code<C: BinaryCoder>(&mut self, coder: &mut C, symbol: u32) -> u32 {
-        let mut node = 1usize;
-        for i in (0..self.depth).rev() {
-            let c = self.counters[node];
-            let p = (((c >> 16) + 32_768) as u32).clamp(PROB_MIN, 65_536 - PROB_MIN);
-            let bit = coder.bit(p, symbol >> i & 1 != 0);
-            self.counters[node] = counter::updated(c, bit, counter::LIMIT_MAX);
-            node = node << 1 | usize::from(bit);
-        }
-        (node as u32) & ((1 << self.depth) - 1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vxc_entropy::{CostCounter, RangeDecoder, RangeEncoder};
+    use crate::mix::counter;
+    use vxc_entropy::{CostCounter, PROB_MIN, RangeDecoder, RangeEncoder};
+
+    /// The simplest model: adaptive frequencies of each decision, no context.
+    struct Order0 {
+        counters: Vec<i32>,
+        depth: u32,
+    }
+
+    impl Order0 {
+        /// Symbols of `depth` decisions, clamped to 1..=8.
+        fn new(depth: u32) -> Self {
+            let depth = depth.clamp(1, 8);
+            Self { counters: vec![0; 1 << depth], depth }
+        }
+    }
+
+    impl SymbolModel for Order0 {
+        fn code<C: BinaryCoder>(&mut self, coder: &mut C, symbol: u32) -> u32 {
+            let mut node = 1usize;
+            for i in (0..self.depth).rev() {
+                let c = self.counters[node];
+                let p = (((c >> 16) + 32_768) as u32).clamp(PROB_MIN, 65_536 - PROB_MIN);
+                let bit = coder.bit(p, symbol >> i & 1 != 0);
+                self.counters[node] = counter::updated(c, bit, counter::LIMIT_MAX);
+                node = node << 1 | usize::from(bit);
+            }
+            (node as u32) & ((1 << self.depth) - 1)
+        }
+    }
 
     #[test]
     fn order_0_reaches_the_entropy_and_decodes() {

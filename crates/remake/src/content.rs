@@ -14,6 +14,7 @@ pub mod lengths;
 pub mod shuffle;
 
 use crate::error::RemakeError;
+use crate::form;
 use shuffle::Sums;
 use std::borrow::Cow;
 
@@ -134,6 +135,15 @@ pub struct Parts {
 /// Takes a content apart that is expected to be of a shape, with values that end at `border` (which a shuffled one does
 /// not need); `None` if it is not. `base` is the number of bytes of the key.
 pub fn split(content: &[u8], expected: Shape, border: usize, base: u32) -> Option<Parts> {
+    let unit = match expected {
+        Shape::Plain => return None,
+        Shape::Jagged { unit, .. } | Shape::Sequences { unit, .. } => unit,
+        Shape::Shuffled { unit, .. } => unit,
+    };
+    if unit as u64 > form::MAX_CONTENT {
+        // No reader takes it.
+        return None;
+    }
     if let Shape::Shuffled { unit, sums, padding } = expected {
         let mut values = shuffle::split(content, unit, sums)?;
         let end = usize::try_from(padding).ok().and_then(|n| values.len().checked_sub(n));

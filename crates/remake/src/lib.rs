@@ -31,4 +31,4 @@ pub mod unpack;
 pub use error::RemakeError;
 pub use pack::{Group, Section, Tally, pack};
 pub use scan::{Plan, scan};
-pub use unpack::{Limits, unpack, unpack_damaged};
+pub use unpack::{Limits, Unpacker, unpack, unpack_damaged};

@@ -44,8 +44,11 @@ impl Limits {
 /// [`RemakeError::Corruption`], [`RemakeError::InsufficientData`], [`RemakeError::LimitExceeded`] for what no writer
 /// makes or a file that is too long; [`RemakeError::MemoryExceeded`], [`RemakeError::Encoder`], I/O. What was written
 /// before is right as far as it goes.
-pub fn unpack(form: impl Read, file: impl Write, limits: Limits) -> Result<u64, RemakeError> {
-    made(&mut Form::whole(form), file, limits)
+pub fn unpack(form: impl Read, mut file: impl Write, limits: Limits) -> Result<u64, RemakeError> {
+    let mut form = Form::whole(form);
+    let mut unpacker = Unpacker::new(limits);
+    while unpacker.next(&mut form, &mut file)? {}
+    unpacker.finish()
 }
 
 /// As [`unpack`], of a form that is cut short or has gaps, where its bytes may be any: makes the file again up to the
@@ -57,11 +60,19 @@ pub fn unpack(form: impl Read, file: impl Write, limits: Limits) -> Result<u64, 
 pub fn unpack_damaged(
     form: impl Read,
     intact: impl Fn(Range<u64>) -> u64,
-    file: impl Write,
+    mut file: impl Write,
     limits: Limits,
 ) -> Result<bool, RemakeError> {
     let mut form = Form::with_gaps(form, intact);
-    match made(&mut form, file, limits) {
+    let mut unpacker = Unpacker::new(limits);
+    let made = loop {
+        match unpacker.next(&mut form, &mut file) {
+            Ok(true) => {}
+            Ok(false) => break unpacker.finish(),
+            Err(e) => break Err(e),
+        }
+    };
+    match made {
         // What is lost did not ask for it.
         Err(e @ RemakeError::MemoryExceeded { .. }) => Err(e),
         Err(_) if form.damaged => Ok(false),
@@ -69,14 +80,46 @@ pub fn unpack_damaged(
     }
 }
 
-fn made<R: Read, I: Fn(Range<u64>) -> u64>(
-    form: &mut Form<R, I>,
-    mut file: impl Write,
+/// Makes a file again from groups that come one by one.
+#[derive(Debug)]
+pub struct Unpacker {
     limits: Limits,
-) -> Result<u64, RemakeError> {
-    let mut at = 0;
-    let mut stream = None;
-    while let Some(sections) = Sections::read(form, limits.memory)? {
+    /// Bytes of the file so far.
+    at: u64,
+    /// A stream that has not ended.
+    stream: Option<Stream>,
+}
+
+impl Unpacker {
+    /// At the start of a file.
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, at: 0, stream: None }
+    }
+
+    /// The bytes of the file that the next group stands for.
+    ///
+    /// # Errors
+    /// As [`unpack`].
+    pub fn group(&mut self, form: impl Read, file: impl Write) -> Result<(), RemakeError> {
+        self.next(&mut Form::whole(form), file).map(|_| ())
+    }
+
+    /// After the last group: the length of the file.
+    ///
+    /// # Errors
+    /// [`RemakeError::Corruption`] where a stream has not ended.
+    pub fn finish(self) -> Result<u64, RemakeError> {
+        if self.stream.is_some() { Err(UNENDED) } else { Ok(self.at) }
+    }
+
+    /// The next group of a form, if there is one.
+    fn next<R: Read, I: Fn(Range<u64>) -> u64>(
+        &mut self,
+        form: &mut Form<R, I>,
+        mut file: impl Write,
+    ) -> Result<bool, RemakeError> {
+        let limits = self.limits;
+        let Some(sections) = Sections::read(form, limits.memory)? else { return Ok(false) };
         let columns: Vec<_> = sections.columns.iter().map(|column| Bytes(&column.bytes)).collect();
         let bytes = [&sections.recipe, &sections.kept].into_iter();
         let bytes = bytes.chain(sections.columns.iter().map(|column| &column.bytes));
@@ -91,8 +134,8 @@ fn made<R: Read, I: Fn(Range<u64>) -> u64>(
             held: 0,
             work: 0,
             last: usize::MAX,
-            at,
-            stream,
+            at: self.at,
+            stream: self.stream.take(),
             damaged: form.damaged,
             stopped: false,
         };
@@ -111,17 +154,14 @@ fn made<R: Read, I: Fn(Range<u64>) -> u64>(
             }
         }
         group.finish()?;
-        at = group.at;
-        stream = group.stream;
+        self.at = group.at;
+        self.stream = group.stream;
         if form.damaged {
             // What the recipe has lost is not known.
             return Err(RemakeError::InsufficientData);
         }
+        Ok(true)
     }
-    if stream.is_some() {
-        return Err(UNENDED);
-    }
-    Ok(at)
 }
 
 /// Bytes of the file that an op stands for.

@@ -116,7 +116,6 @@ impl Bins {
     fn rest_size(&self, shift: u32) -> u64 {
         // 2^w − covered·2^s; covered >= 1, so it fits. Zero when everything is covered.
         mask(self.width).wrapping_add(1).wrapping_sub(self.covered << shift)
-            & if self.width == 64 { u64::MAX } else { mask(self.width) }
     }
 
     /// First value of a bin at a shift.
@@ -253,6 +252,16 @@ mod tests {
             let bins = Bins::new(8, pairs).unwrap();
             assert_eq!((bins.has_rest(), bins.symbols()), (rest, 2));
         }
+    }
+
+    #[test]
+    fn places_that_do_not_exist_are_refused() {
+        let bins = Bins::new(8, &[(10, 5), (20, 1)]).unwrap();
+        for (bin, size) in [(0, 5), (1, 1), (2, 250)] {
+            assert!(bins.value(bin, size - 1, 0).is_ok());
+            assert!(bins.value(bin, size, 0).is_err());
+        }
+        assert!(bins.value(3, 0, 0).is_err());
     }
 
     #[test]

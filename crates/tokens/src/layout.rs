@@ -192,17 +192,12 @@ impl RecordLayout {
                     f.offset
                 )));
             };
-            fill(&mut all, at, f.offset);
+            fill(&mut all, at, f.offset)?;
             all.push(f);
             at = end;
         }
-        fill(&mut all, at, record_bytes);
-        if all.len() > MAX_FIELDS {
-            return Err(TokenError::Layout(format!(
-                "{} fields are more than {MAX_FIELDS}",
-                all.len()
-            )));
-        }
+        fill(&mut all, at, record_bytes)?;
+        check_count(all.len())?;
         Ok(Self { record_bytes, fields: all })
     }
 
@@ -234,7 +229,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), TokenError> {
 }
 
 /// Covers `from..to` with `Bytes` fields of at most 8 bytes.
-fn fill(all: &mut Vec<Field>, from: usize, to: usize) {
+fn fill(all: &mut Vec<Field>, from: usize, to: usize) -> Result<(), TokenError> {
+    check_count(all.len() + (to - from).div_ceil(8))?;
     let mut at = from;
     while at < to {
         let n = (to - at).min(8);
@@ -247,4 +243,12 @@ fn fill(all: &mut Vec<Field>, from: usize, to: usize) {
         });
         at += n;
     }
+    Ok(())
+}
+
+fn check_count(fields: usize) -> Result<(), TokenError> {
+    if fields <= MAX_FIELDS {
+        return Ok(());
+    }
+    Err(TokenError::Layout(format!("{fields} fields are more than {MAX_FIELDS}")))
 }

@@ -135,12 +135,8 @@ fn f64_to_half(x: f64) -> u16 {
     // A multiple of the spacing at this magnitude: 2^-24 below 2^-14, else 2^(e-10).
     let e = ((a.to_bits() >> 52) as i32 - 1023).max(-14);
     let units = round_even(a * pow2(10 - e)) as u32; // 0..=2048
-    let h = if e == -14 && units < 1024 {
-        units
-    } else {
-        // units = 2048 carries into the exponent by itself
-        ((e + 15) as u32) * 1024 + units - 1024
-    };
+    // Units of 2048 carry into the exponent by themselves; below 1024, at −14, there is none.
+    let h = ((e + 15) as u32) * 1024 + units - 1024;
     if h >= 0x7c00 { 0 } else { sign | h as u16 }
 }
 
@@ -153,7 +149,7 @@ fn f64_to_bf16(x: f64) -> u16 {
         return 0;
     }
     let units = round_even(a * pow2(7 - e)) as u32; // 0..=256
-    let h = if e == -126 && units < 128 { units } else { ((e + 127) as u32) * 128 + units - 128 };
+    let h = ((e + 127) as u32) * 128 + units - 128;
     if h >= 0x7f80 { 0 } else { sign | h as u16 }
 }
 
@@ -198,6 +194,112 @@ mod tests {
             if x.is_finite() {
                 prop_assert_eq!(from_f64(kind, x), raw, "{}", x);
             }
+        }
+    }
+
+    /// What the format says, by examples.
+    #[test]
+    fn ordered_integers_of_each_kind() {
+        for (kind, raw, ordered) in [
+            (Kind::F32, 0, 0x8000_0000),
+            (Kind::F32, 0x8000_0000, 0x7fff_ffff),
+            (Kind::F32, 0x3f80_0000, 0xbf80_0000),
+            (Kind::F64, 0xbff0_0000_0000_0000, 0x400f_ffff_ffff_ffff),
+            (Kind::F16, 0x7e01, 0xfe01),
+            (Kind::Bf16, 0xffff, 0),
+            (Kind::I8, 0x80, 0),
+            (Kind::I16, 0xffff, 0x7fff),
+            (Kind::I64, 5, 0x8000_0000_0000_0005),
+            (Kind::U16, 0xffff, 0xffff),
+            (Kind::Bytes(3), 0x80_0001, 0x80_0001),
+        ] {
+            assert_eq!(to_ordered(kind, raw), ordered, "{kind:?} {raw:#x}");
+            assert_eq!(from_ordered(kind, ordered), raw, "{kind:?} {raw:#x}");
+        }
+    }
+
+    #[test]
+    fn values_of_halves() {
+        for (raw, x) in [
+            (0x0001, 2f64.powi(-24)),
+            (0x03ff, 1023.0 * 2f64.powi(-24)),
+            (0x0400, 2f64.powi(-14)),
+            (0x3c01, 1.0 + 1.0 / 1024.0),
+            (0xc000, -2.0),
+            (0x7bff, 65_504.0),
+            (0x7c00, f64::INFINITY),
+            (0xfc00, f64::NEG_INFINITY),
+        ] {
+            assert_eq!(to_f64(Kind::F16, raw), x, "{raw:#x}");
+        }
+        assert!(to_f64(Kind::F16, 0x7c01).is_nan());
+        assert!(to_f64(Kind::F16, 0x8000).is_sign_negative());
+        assert_eq!(to_f64(Kind::Bf16, 0xbfc0), -1.5);
+    }
+
+    #[test]
+    fn integers_round_to_nearest_even_and_saturate() {
+        for (kind, x, raw) in [
+            (Kind::I8, 126.5, 126),
+            (Kind::I8, 127.4, 127),
+            (Kind::I8, 127.5, 127),
+            (Kind::I8, 128.0, 127),
+            (Kind::I8, -127.4, 0x81),
+            (Kind::I8, -128.0, 0x80),
+            (Kind::I8, -129.0, 0x80),
+            (Kind::I16, -1.5, 0xfffe),
+            (Kind::I32, 2f64.powi(31), 0x7fff_ffff),
+            (Kind::I32, -2f64.powi(31), 0x8000_0000),
+            (Kind::I64, 2f64.powi(63), i64::MAX as u64),
+            (Kind::I64, -2f64.powi(63), 1 << 63),
+            (Kind::I64, -1e300, 1 << 63),
+            (Kind::I64, 2f64.powi(53) + 2.0, (1 << 53) + 2),
+            (Kind::I64, 4_503_599_627_370_497.0, 4_503_599_627_370_497),
+            (Kind::I64, -4_503_599_627_370_497.0, -4_503_599_627_370_497i64 as u64),
+            (Kind::U8, 0.5, 0),
+            (Kind::U8, 1.5, 2),
+            (Kind::U8, 2.5, 2),
+            (Kind::U8, 254.4, 254),
+            (Kind::U8, 255.0, 255),
+            (Kind::U8, 300.0, 255),
+            (Kind::U32, 4e9, 4_000_000_000),
+            (Kind::U32, -0.7, 0),
+            (Kind::U64, 2f64.powi(64), u64::MAX),
+            (Kind::Bytes(3), 1e9, 0xff_ffff),
+        ] {
+            assert_eq!(from_f64(kind, x), raw, "{kind:?} {x}");
+        }
+    }
+
+    #[test]
+    fn short_floats_round_to_nearest_even() {
+        for (kind, x, raw) in [
+            (Kind::Bf16, 1.0 + 1.0 / 256.0, 0x3f80),
+            (Kind::Bf16, 1.0 + 3.0 / 256.0, 0x3f82),
+            (Kind::Bf16, 1.999, 0x4000),
+            (Kind::Bf16, -1.0, 0xbf80),
+            (Kind::Bf16, 2f64.powi(-133), 1),
+            (Kind::Bf16, 127.0 * 2f64.powi(-133), 0x007f),
+            (Kind::Bf16, 127.5 * 2f64.powi(-133), 0x0080),
+            (Kind::Bf16, 2f64.powi(-126), 0x0080),
+            (Kind::Bf16, 2f64.powi(-134), 0),
+            (Kind::Bf16, 255.0 * 2f64.powi(120), 0x7f7f),
+            (Kind::Bf16, 255.5 * 2f64.powi(120), 0),
+            (Kind::Bf16, 2f64.powi(127), 0x7f00),
+            (Kind::Bf16, 2f64.powi(128), 0),
+            (Kind::Bf16, 1e300, 0),
+            (Kind::F16, 1.9999, 0x4000),
+            (Kind::F16, 2f64.powi(-14), 0x0400),
+            (Kind::F16, 1023.5 * 2f64.powi(-24), 0x0400),
+            (Kind::F16, 1022.5 * 2f64.powi(-24), 0x03fe),
+            (Kind::F16, 2f64.powi(-25), 0),
+            (Kind::F16, 1e300, 0),
+            (Kind::F16, -1e300, 0),
+            (Kind::F32, 1e39, 0),
+            (Kind::F32, -0.5, 0xbf00_0000),
+            (Kind::F64, f64::INFINITY, 0),
+        ] {
+            assert_eq!(from_f64(kind, x), raw, "{kind:?} {x}");
         }
     }
 

@@ -196,6 +196,114 @@ pub fn short_float(kind: Kind, raw: u64) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What the format says, by examples.
+    #[test]
+    fn short_floats() {
+        for (kind, raw, short) in [
+            (Kind::F32, 0x3f80_0000, 0xbf8),
+            (Kind::F32, 0xbf80_0000, 0x407),
+            (Kind::F64, 0x3ff0_0000_0000_0000, 0xff0),
+            (Kind::F64, 0xbff8_0000_0000_0000, 0x007),
+            (Kind::F16, 0x3c00, 0xbc0),
+            (Kind::Bf16, 0x3f80, 0xbf8),
+            (Kind::U32, 31, 31),
+            (Kind::U32, 32, 32),
+            (Kind::U32, 35, 33),
+            (Kind::U32, 64, 48),
+            (Kind::U8, 255, 79),
+            (Kind::U64, u64::MAX, 975),
+            (Kind::I16, 0xfff0, 0x80f),
+            (Kind::I64, 1, 1),
+            (Kind::I64, u64::MAX, 0x800),
+            (Kind::Bytes(3), 0xff_ffff, 335),
+        ] {
+            assert_eq!(short_float(kind, raw), short, "{kind:?} {raw:#x}");
+        }
+    }
+
+    #[test]
+    fn exponents() {
+        for (kind, raw, e) in [
+            (Kind::F16, 0xfc00, 31),
+            (Kind::F16, 0x3fff, 15),
+            (Kind::Bf16, 0xbfff, 127),
+            (Kind::F32, 0xff80_0000, 255),
+            (Kind::F32, 0x3fff_ffff, 127),
+            (Kind::F64, 0xbfff_ffff_ffff_ffff, 1023),
+            (Kind::F64, u64::MAX, 2047),
+            (Kind::U32, u64::MAX, 0),
+        ] {
+            assert_eq!(exponent(kind, raw), e, "{kind:?} {raw:#x}");
+        }
+    }
+
+    fn step(transform: Transform, copy: bool) -> Step {
+        let bins = Bins::new(32, &[(0x8000_0000, 16), (0x8000_0010, 1 << 20)]).unwrap();
+        Step { field: 0, kind: Kind::I32, transform, copy, scale: None, bins, partners: vec![] }
+    }
+
+    /// The key of a value is its bin, also where the value was copied; of differences it is the value.
+    #[test]
+    fn keys_of_values() {
+        for copy in [false, true] {
+            for transform in [Transform::Identity, Transform::Quantum(3)] {
+                let step = step(transform, copy);
+                for raw in [0, 3, 45, 48, 300, 0xffff_fff0] {
+                    let before = Before::default();
+                    let bin = step.bins.find(step.to_domain(raw, before), 0).bin as u16;
+                    let token = step.encode(raw, raw + 1, before);
+                    assert_eq!(u16::from(token.symbol), bin + u16::from(copy));
+                    assert_eq!(step.key(raw, token.symbol), bin);
+                    let token = step.encode(raw, raw, before);
+                    assert_eq!(token.symbol == 0 && copy, copy);
+                    assert_eq!(step.key(raw, token.symbol), bin);
+                }
+            }
+            let step = step(Transform::Delta, copy);
+            assert_eq!(step.key(300, 0), short_float(Kind::I32, 300));
+            assert_eq!(step.key(300, 1), short_float(Kind::I32, 300));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_decode(
+            transform in prop::sample::select(vec![Transform::Identity, Transform::Delta, Transform::Quantum(3), Transform::Quantum(1 << 13)]),
+            copy in any::<bool>(),
+            (raw, previous, near) in any::<(u32, u32, Option<i8>)>(),
+        ) {
+            let step = step(transform, copy);
+            let near = near.map(|d| previous.wrapping_add(d as u32));
+            let (raw, previous) = (near.unwrap_or(raw).into(), previous.into());
+            let before = step.before(previous, 7);
+            let Token { symbol, offset, size } = step.encode(raw, previous, before);
+            prop_assert_eq!(symbol == 0 && copy, raw == previous && copy);
+            prop_assert!(offset < size && size == step.size(symbol, before));
+            prop_assert_eq!(step.decode(symbol, offset, previous, before).unwrap(), raw);
+        }
+    }
+
+    #[test]
+    fn sizes_and_values_of_symbols() {
+        let before = Before::default();
+        for copy in [false, true] {
+            let step = step(Transform::Identity, copy);
+            let first = u8::from(copy);
+            assert_eq!(step.alphabet(), 3 + usize::from(copy));
+            let rest = (1 << 32) - (1 << 20) - 16;
+            for (bin, size) in [(0, 16), (1, 1 << 20), (2, rest), (3, 0)] {
+                assert_eq!(step.size(first + bin, before), size);
+                assert!(step.decode(first + bin, size, 7, before).is_err());
+            }
+            assert_eq!(step.decode(first, 15, 7, before).unwrap(), 15);
+            assert_eq!(step.decode(first + 1, 0, 7, before).unwrap(), 16);
+            assert!(step.decode(first + 3, 0, 7, before).is_err());
+        }
+        assert_eq!(step(Transform::Identity, true).size(0, before), 1);
+        assert_eq!(step(Transform::Identity, true).decode(0, 0, 7, before).unwrap(), 7);
+    }
 
     #[test]
     fn short_float_of_integers_rises() {

@@ -230,6 +230,8 @@ fn code<C: BinaryCoder>(
     Tokeniser::new(layout, steps)
 }
 
+/// One more than the largest exponent of any float.
+const MAX_SCALE: u64 = 2048;
 /// Most bytes that all relations of a tokeniser hold together: some hundred full lookups.
 const MAX_RELATION_BYTES: u64 = 64 << 20;
 
@@ -296,7 +298,10 @@ fn code_step<C: BinaryCoder>(
             2,
             own.and_then(|s| s.scale).map_or(0, |e| u64::from(e) + 1),
         );
-        (s > 0).then(|| (s - 1).min(2047) as u16)
+        if s > MAX_SCALE {
+            return Err(TokenError::Corrupt("reference exponent of scaled bins"));
+        }
+        (s > 0).then(|| (s - 1) as u16)
     } else {
         None
     };

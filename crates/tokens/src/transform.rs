@@ -128,6 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn every_value_of_narrow_kinds_has_its_rank() {
+        for (kind, last) in [(Kind::U8, 255), (Kind::I8, 255), (Kind::F16, 65_535)] {
+            for q in [2, 3, 5, 100, 127] {
+                let mut seen = vec![false; last as usize + 1];
+                for x in 0..=last {
+                    let d = quantum(kind, q, x);
+                    assert!(!std::mem::replace(&mut seen[d as usize], true), "{kind:?} {q} {x}");
+                    assert_eq!(undo_quantum(kind, q, d), x, "{kind:?} {q}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn differences_are_told() {
+        assert!(Transform::Delta.is_difference());
+        assert!(!Transform::Identity.is_difference() && !Transform::Quantum(3).is_difference());
+    }
+
+    #[test]
     fn truncated_floats_become_neighbours() {
         let d = |x: f32| quantum(Kind::F32, 1 << 13, to_ordered(Kind::F32, u64::from(x.to_bits())));
         assert_eq!(d(1.0 + 1.0 / 1024.0), d(1.0) + 1);

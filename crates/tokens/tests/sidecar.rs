@@ -83,9 +83,17 @@ fn bare_dtypes() {
 fn hostile_files() {
     let deep = "[".repeat(100_000);
     let nested = format!("{}\"<f4\"{}", "[[\"a\",".repeat(60), ", 8]]".repeat(60));
+    // Repetitions of entries without a byte, which leave no field.
+    let empty = |name: &str| {
+        let nothing = format!(r#"["{name}", "V0"],"#).repeat(10_000);
+        format!(r#"{{"dtype": [["", [["a", "u1"], {nothing} ["b", "u1"]], 8000]]}}"#)
+    };
+    let (nameless, named) = (empty(""), empty("n"));
     let cases = [
         "",
         "{",
+        nameless.as_str(),
+        named.as_str(),
         "7",
         "{}",
         deep.as_str(),

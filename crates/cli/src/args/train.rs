@@ -33,7 +33,7 @@ pub struct TrainArgs {
     /// Seed: the same as --set seed=N
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where to compute: cpu, cuda, rocm, vulkan, metal or webgpu
+    /// Where to compute: cpu, cuda, rocm, vulkan, metal or webgpu; several of one kind as NAME:0,1
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     pub device: String,
     /// Use the tokeniser of a model file made by fit; default: one fitted to the training part

@@ -14,7 +14,7 @@ use super::arrays::Arrays;
 use super::sidecar::{Lossy, Sidecar};
 use super::unpack;
 use crate::args::ExtractArgs;
-use crate::console::{Console, Shown, bytes};
+use crate::console::{Console, Escaped, Shown, bytes};
 use crate::failure::Failure;
 use crate::output::{Output, Target, Terminal};
 
@@ -108,7 +108,7 @@ fn one(
     if console.verbose() {
         console.note(&format!(
             "{} : {} {:?}, {} in {}",
-            info.path,
+            Escaped(&info.path),
             info.dtype.label(),
             sidecar.shape,
             bytes(digest.len),
@@ -154,7 +154,7 @@ fn padded(
     Sidecar { lossy: Some(lossy.clone()), ..sidecar }.write(&bin, how.force)?;
     console.note(&format!(
         "{} : {} rows of {} float32, {}; {} values inexact, {} cut, {} columns left out",
-        info.path,
+        Escaped(&info.path),
         table.entries,
         table.width(),
         bytes(digest.len),

@@ -66,8 +66,10 @@ pub fn run(how: &RebuildArgs, console: &Console) -> Result<(), Failure> {
         _ => hdf5(&mut out, &mut sources, &chosen)?,
     }
     out.publish(&Default::default())?;
-    let total = chosen.iter().map(|c| c.shape.iter().product::<u64>() * c.info.dtype.bytes as u64);
-    let total: u64 = total.sum();
+    let total = chosen.iter().fold(0u64, |sum, c| {
+        let width = c.info.dtype.bytes as u64;
+        sum.saturating_add(c.shape.iter().fold(width, |n, &dim| n.saturating_mul(dim)))
+    });
     console.note(&format!("{} : {} arrays, {}", Shown(&how.output), chosen.len(), bytes(total)));
     Ok(())
 }

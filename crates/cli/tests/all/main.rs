@@ -12,6 +12,8 @@ mod experiments;
 mod files;
 mod generate;
 mod golden;
+#[cfg(unix)]
+mod kills;
 mod layouts;
 mod memory;
 mod models;

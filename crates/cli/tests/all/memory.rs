@@ -57,6 +57,7 @@ fn claims_are_checked_before_memory_is_taken() {
         return;
     }
     let f = Folder::new();
+    let mut kinds = std::collections::BTreeSet::new();
     for (level, raw) in
         [("-1", table(300)), ("-5", table(300)), ("-6", text(300)), ("-2", text(300))]
     {
@@ -72,6 +73,7 @@ fn claims_are_checked_before_memory_is_taken() {
                 if i.kind == SegmentKind::Stored {
                     continue;
                 }
+                kinds.insert(i.kind);
                 // The largest segment that this many coded bytes may claim.
                 let coded = vec![0u8; 20_000];
                 let mut len = 256 << 20;
@@ -90,6 +92,8 @@ fn claims_are_checked_before_memory_is_taken() {
         println!("{level}: {peak} MiB");
         assert!(peak <= 64, "{level}: {peak} MiB");
     }
+    assert!(kinds.contains(&SegmentKind::Static) && kinds.contains(&SegmentKind::Mix), "{kinds:?}");
+    assert!(kinds.contains(&SegmentKind::Lz), "{kinds:?}");
 }
 
 /// A model file with the code of another one and these sections: raw length, stored bytes.

@@ -65,18 +65,56 @@ pub(super) fn code_segment(
             verify: Duration::ZERO,
         });
     }
-    if !key {
-        // Nobody starts from it: its memory is free for the verification's.
-        state = State::None;
-    }
     let started = Instant::now();
     if verify {
-        let mut back = Vec::new();
-        let mut check = start();
-        let decoded = output.stream.decode(kind, &mut check, &bytes, &mut back, raw.len());
-        if decoded.is_err() || back != raw {
-            return Err(Error::Verify { at: 0 });
-        }
+        // Its memory is free for the verification's, which is what a reader has at the end.
+        drop(std::mem::replace(&mut state, State::None));
+        let back = comes_back(&output.stream, kind, start(), &bytes, raw);
+        state = back.ok_or(Error::Verify { at: 0 })?;
+    }
+    if !key {
+        state = State::None;
     }
     Ok(Coded { kind, raw: summary, bytes, state, coding, verify: started.elapsed() })
+}
+
+/// The state after coded bytes that decode, from `state`, to what they were made of.
+fn comes_back(
+    stream: &Stream,
+    kind: SegmentKind,
+    mut state: State,
+    coded: &[u8],
+    raw: &[u8],
+) -> Option<State> {
+    let mut back = Vec::new();
+    stream.decode(kind, &mut state, coded, &mut back, raw.len()).ok()?;
+    (back == raw).then_some(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream_code::{Form, StreamCode};
+
+    #[test]
+    fn what_does_not_come_back_is_seen() {
+        let stream = Stream::new(StreamCode::new(Form::Text, 5, 1 << 12));
+        let raw = b"jet pt eta phi; jet pt eta phi; jet mass pt eta; ".repeat(9);
+        let mut learned = stream.fresh(SegmentKind::Mix);
+        let (kind, coded) = stream.encode(Method::Mix, &mut learned, &raw).unwrap();
+        let comes_back = |state, coded: &[u8], raw: &[u8]| {
+            super::comes_back(&stream, kind, state, coded, raw).is_some()
+        };
+        let fresh = || stream.fresh(kind);
+        assert!(comes_back(fresh(), &coded, &raw));
+        for at in 0..coded.len() {
+            let mut damaged = coded.clone();
+            damaged[at] ^= 0x10;
+            assert!(!comes_back(fresh(), &damaged, &raw), "byte {at}");
+        }
+        assert!(!comes_back(fresh(), &coded, &raw[1..]));
+        assert!(!comes_back(fresh(), &coded, &raw[..raw.len() - 1]));
+        // From what it does not start from.
+        assert!(!comes_back(learned, &coded, &raw));
+    }
 }

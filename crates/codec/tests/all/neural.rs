@@ -205,7 +205,7 @@ fn an_archive_may_not_bring_a_slow_network() {
         Model::fit(Level::default(), None, &[jets()[..RECORD * TRAINED].to_vec()]).unwrap();
     let config = knowing(fitted.code(), &[], 16, true).config().clone();
     let slow = IntConfig { window: 8192, n_layers: 3, ..config };
-    assert!(slow.macs_per_symbol() > 1 << 19);
+    assert!(slow.work_per_symbol() > 1 << 19);
     let network = IntModel::random(slow, 7, Fill::Typical).unwrap();
     let level = Level::new(8).unwrap();
     let model = Arc::new(Model::bare(level, fitted.code(), network, false).unwrap());

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// Where the root group cannot be read; [`DataError::LimitExceeded`].
 pub(crate) fn entries(file: &Hdf5File) -> Result<Vec<Entry>, DataError> {
     let root = seam::call(|| file.library().root_group())?;
-    let mut walk = Walk { file, seen: HashSet::from([root.address()]), out: Vec::new() };
+    let mut walk = Walk { file, seen: HashSet::from([root.address()]), out: Vec::new(), held: 0 };
     walk.group(&root, "", file.limits().depth())?;
     Ok(walk.out)
 }
@@ -27,6 +27,8 @@ struct Walk<'a> {
     file: &'a Hdf5File,
     seen: HashSet<u64>,
     out: Vec<Entry>,
+    /// Bytes of all paths.
+    held: u64,
 }
 
 impl Walk<'_> {
@@ -102,7 +104,10 @@ impl Walk<'_> {
 
     fn push(&mut self, entry: Entry) -> Result<(), DataError> {
         let count = u64::try_from(self.out.len()).unwrap_or(u64::MAX).saturating_add(1);
-        limits::check("number of datasets", count, self.file.limits().max_keys)?;
+        let limits = self.file.limits();
+        limits::check("number of datasets", count, limits.max_keys)?;
+        self.held = self.held.saturating_add(u64::try_from(entry.path.len()).unwrap_or(u64::MAX));
+        limits::check("paths of datasets", self.held, limits.max_object)?;
         self.out.push(entry);
         Ok(())
     }

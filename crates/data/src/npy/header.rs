@@ -7,6 +7,9 @@ use crate::limits::{self, Limits};
 use std::io::{ErrorKind, Read};
 use vxc_tokens::layout::RecordLayout;
 
+/// Most bytes of a header: its literals take many times as much, and the widest types need less.
+const MAX_HEADER: u64 = 4 << 20;
+
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NpyHeader {
@@ -50,7 +53,7 @@ impl NpyHeader {
             }
             _ => return Err(DataError::unsupported(format!("version {version}.{minor}"))),
         };
-        limits::check("header", length, limits.max_object)?;
+        limits::check("header", length, limits.max_object.min(MAX_HEADER))?;
         let mut bytes = Vec::new();
         reader.take(length).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) != length {

@@ -77,7 +77,7 @@ pub struct Branch {
 pub(crate) fn collect(
     object: Object,
     parent: Option<usize>,
-    decoder: &Decoder<'_>,
+    decoder: &mut Decoder<'_>,
     streamers: &Streamers,
     out: &mut Vec<Branch>,
 ) -> Result<(), DataError> {
@@ -117,6 +117,8 @@ pub(crate) fn collect(
         path.push('/');
     }
     path.push_str(&name);
+    let held = layout.as_ref().map_or(0, Layout::held_bytes).saturating_add(path.len());
+    decoder.charge(held.div_ceil(8))?;
     let own = out.len();
     out.push(Branch {
         path,

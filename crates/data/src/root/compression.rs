@@ -112,6 +112,9 @@ pub fn content(payload: Vec<u8>, raw_bytes: u64, limit: u64) -> Result<Vec<u8>, 
 
 impl Block {
     /// The compressed bytes inside the payload the block was found in.
+    ///
+    /// # Errors
+    /// [`DataError::InsufficientData`] where the payload is another one and ends before them.
     pub fn stored<'a>(&self, payload: &'a [u8]) -> Result<&'a [u8], DataError> {
         let mut c = Cursor::new(payload).at(self.at)?;
         c.skip(BLOCK_HEADER)?;

@@ -42,7 +42,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Accounts for `n` words of 8 bytes in memory.
-    fn charge(&mut self, n: usize) -> Result<(), DataError> {
+    pub fn charge(&mut self, n: usize) -> Result<(), DataError> {
         self.values = self.values.saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
         limits::check("values of an object", self.values, self.limits.max_values)
     }

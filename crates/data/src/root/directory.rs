@@ -6,7 +6,7 @@
 //! keys      := TKey of the list · number i32 · TKey*
 //! ```
 //! Offsets are 4 bytes, or 8 where the version exceeds 1000. A directory that contains itself is
-//! refused by the bound on depth; the number of keys is bounded over the whole file. Source: ROOT's
+//! refused by the bound on depth; the number of keys and the bytes of their paths are bounded over the whole file. Source: ROOT's
 //! documentation of `TDirectoryFile`.
 
 use crate::error::DataError;
@@ -37,7 +37,7 @@ pub(crate) fn walk<R: Read + Seek>(
     limits: &Limits,
 ) -> Result<Vec<Entry>, DataError> {
     let mut out = Vec::new();
-    let mut seen = 0u64;
+    let (mut seen, mut held) = (0u64, 0u64);
     let mut stack = vec![(String::new(), root_at, 0u32)];
     while let Some((prefix, at, depth)) = stack.pop() {
         limits::check("depth of directories", u64::from(depth), u64::from(limits.depth()))?;
@@ -45,6 +45,9 @@ pub(crate) fn walk<R: Read + Seek>(
         for key in keys(source, at, limits)? {
             seen = seen.saturating_add(1);
             limits::check("number of keys", seen, limits.max_keys)?;
+            let bytes = prefix.len().saturating_add(key.name.len());
+            held = held.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+            limits::check("paths of keys", held, limits.max_object)?;
             let path = format!("{prefix}{}", key.name);
             if key.class == "TDirectory" || key.class == "TDirectoryFile" {
                 inner.push((format!("{path}/"), key.payload_at()?, depth.saturating_add(1)));

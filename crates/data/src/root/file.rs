@@ -15,8 +15,9 @@ use crate::root::ntuple::anchor;
 use crate::root::source::Source;
 use crate::root::streamer::Streamers;
 use crate::root::tree::{self, Tree};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 /// A file over any reader that can seek.
 #[derive(Debug)]
@@ -24,8 +25,12 @@ pub struct RootFile<R> {
     pub(crate) source: Source<R>,
     header: FileHeader,
     entries: Vec<Entry>,
+    /// Indices of entries by path, of one path the newest last.
+    by_path: Vec<usize>,
     streamers: Streamers,
     limits: Limits,
+    /// The counts that were read last, and where they are in the file.
+    counts: Option<(u64, Arc<[u32]>)>,
 }
 
 impl<R: Read + Seek> RootFile<R> {
@@ -57,7 +62,9 @@ impl<R: Read + Seek> RootFile<R> {
             let (key, payload) = record(&mut source, header.streamers_at, bytes, &limits)?;
             Streamers::parse(&payload, u64::from(key.key_bytes), &limits)?
         };
-        Ok(Self { source, header, entries, streamers, limits })
+        let mut by_path: Vec<usize> = (0..entries.len()).collect();
+        by_path.sort_by_key(|&at| entries.get(at).map(|e| (e.path.as_str(), e.key.cycle, at)));
+        Ok(Self { source, header, entries, by_path, streamers, limits, counts: None })
     }
 
     /// What the header says.
@@ -105,19 +112,18 @@ impl<R: Read + Seek> RootFile<R> {
     }
 
     pub(crate) fn newest(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let mut out: Vec<String> = Vec::new();
-        for entry in self.entries.iter().filter(|entry| wanted(&entry.key.class)) {
-            if !out.contains(&entry.path) {
-                out.push(entry.path.clone());
-            }
-        }
-        out
+        let mut seen = BTreeSet::new();
+        let found = self.entries.iter().filter(|entry| wanted(&entry.key.class));
+        let first = found.filter(|entry| seen.insert(entry.path.as_str()));
+        first.map(|entry| entry.path.clone()).collect()
     }
 
     /// The newest object of a path.
     pub fn entry(&self, path: &str) -> Option<&Entry> {
-        let all = self.entries.iter().filter(|entry| entry.path == path);
-        all.max_by_key(|entry| entry.key.cycle)
+        let at = |at: &usize| self.entries.get(*at);
+        let end = self.by_path.partition_point(|i| at(i).is_some_and(|e| e.path.as_str() <= path));
+        let last = end.checked_sub(1).and_then(|i| self.by_path.get(i)).and_then(at);
+        last.filter(|entry| entry.path == path)
     }
 
     /// The payload of an object, decompressed.
@@ -220,15 +226,36 @@ impl<R: Read + Seek> RootFile<R> {
             if info.first_entry >= end || info_end <= wanted.first_entry {
                 continue;
             }
-            let basket = self.basket(counter, info)?;
-            let chunk = Chunk::of(&basket, info.first_entry, layout)?;
+            let counts = self.basket_counts(counter, layout, info)?;
             let skip = wanted.first_entry.saturating_sub(info.first_entry);
             let take = end.min(info_end).saturating_sub(info.first_entry.max(wanted.first_entry));
             let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
-            let counts = column::counts(&chunk, layout)?;
-            out.extend(counts.into_iter().skip(size(skip)).take(size(take)));
+            out.extend(counts.iter().copied().skip(size(skip)).take(size(take)));
         }
         Ok(out)
+    }
+
+    /// The counts in one basket of a counter. Those read last are kept: a basket of a counter may count for many others.
+    fn basket_counts(
+        &mut self,
+        counter: &Branch,
+        layout: &Layout,
+        info: &BasketInfo,
+    ) -> Result<Arc<[u32]>, DataError> {
+        let place = match info.place {
+            Place::Record { offset, .. } => Some(offset),
+            Place::Embedded(_) => None,
+        };
+        if let Some((at, counts)) = &self.counts
+            && Some(*at) == place
+        {
+            return Ok(counts.clone());
+        }
+        let basket = self.basket(counter, info)?;
+        let chunk = Chunk::of(&basket, info.first_entry, layout)?;
+        let counts: Arc<[u32]> = column::counts(&chunk, layout)?.into();
+        self.counts = place.map(|at| (at, counts.clone()));
+        Ok(counts)
     }
 
     /// All values of a branch.

@@ -71,6 +71,13 @@ impl Layout {
         Self { shape, members, structure: None }
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let members = self.members.iter().map(|m| size_of::<Member>().saturating_add(m.name.len()));
+        let between = self.structure.as_ref().map_or(0, Structure::held_bytes);
+        members.fold(between, usize::saturating_add)
+    }
+
     /// Whether records lie in the file as their numbers and nothing else; otherwise headers of objects lie
     /// between them.
     pub fn is_plain(&self) -> bool {

@@ -75,6 +75,11 @@ impl Structure {
         Ok((out, members))
     }
 
+    /// Bytes that it holds.
+    pub fn held_bytes(&self) -> usize {
+        size_of_val(self.pieces.as_slice()).saturating_add(size_of_val(self.members.as_slice()))
+    }
+
     fn push(&mut self, piece: Piece) -> Result<(), String> {
         self.pieces.push(piece);
         if self.pieces.len() > MOST { Err("an object of too many members".into()) } else { Ok(()) }

@@ -281,3 +281,85 @@ fn damaged_metadata() {
         }
     }
 }
+
+/// A directory at `at`, and a key that leads to it as an entry of its own list.
+fn self_containing(name: &str, trees: usize) -> (Vec<u8>, u64) {
+    let string = |s: &str| {
+        let len = s.len();
+        let short = len < 255;
+        let head = if short {
+            vec![len as u8]
+        } else {
+            [&[255][..], &(len as u32).to_be_bytes()].concat()
+        };
+        [&head, s.as_bytes()].concat()
+    };
+    let at = 100u32;
+    let key = |class: &str, name: &str, payload_at: u32| {
+        let strings = [string(class), string(name), string("")].concat();
+        let key_bytes = 26 + strings.len() as u32;
+        let mut out = Vec::new();
+        out.extend(key_bytes.to_be_bytes());
+        out.extend(4u16.to_be_bytes());
+        out.extend([0; 8]);
+        out.extend((payload_at as u16).to_be_bytes());
+        out.extend(1u16.to_be_bytes());
+        out.extend([0; 8]);
+        out.extend(strings);
+        out
+    };
+    let mut list = key("TDirectory", "root", 0);
+    let own = list.len() as u16;
+    list[14..16].copy_from_slice(&own.to_be_bytes());
+    list.extend((trees as u32 + 1).to_be_bytes());
+    list.extend(key("TDirectory", name, at));
+    (0..trees).for_each(|_| list.extend(key("TTree", "t", 0)));
+    let list_at = at + 200;
+    let mut file = vec![0; list_at as usize];
+    let mut directory = 5u16.to_be_bytes().to_vec();
+    directory.extend([0; 8]);
+    directory.extend((list.len() as u32).to_be_bytes());
+    directory.extend([0; 12]);
+    directory.extend(list_at.to_be_bytes());
+    file[at as usize..][..directory.len()].copy_from_slice(&directory);
+    file.extend(list);
+    (file, at.into())
+}
+
+/// Each level repeats the names above it: a few kilobytes would be gigabytes of paths.
+#[test]
+fn paths_of_directories_are_counted() {
+    let (file, at) = self_containing(&"n".repeat(4000), 100);
+    let walk = |limits: &Limits| {
+        directory::walk(&mut Source::new(std::io::Cursor::new(&file)).unwrap(), at, limits)
+    };
+    let limits = Limits { max_object: 4 << 20, ..Limits::default() };
+    let error = walk(&limits).unwrap_err();
+    assert!(matches!(error, DataError::LimitExceeded { what: "paths of keys", .. }), "{error}");
+    // With room for them it is the depth that ends it.
+    let error = walk(&Limits { max_depth: 4, ..limits }).unwrap_err();
+    assert!(
+        matches!(error, DataError::LimitExceeded { what: "depth of directories", .. }),
+        "{error}"
+    );
+}
+
+/// Of a path the newest cycle is taken, of equal ones the last; each path is told once, in the order of the file.
+#[test]
+fn objects_are_found_by_path() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/root");
+    let file = RootFile::open(std::fs::File::open(fixtures.join("zlib.root")).unwrap()).unwrap();
+    assert!(file.entries().len() > 1);
+    for entry in file.entries() {
+        let same = file.entries().iter().filter(|other| other.path == entry.path);
+        assert_eq!(file.entry(&entry.path), same.max_by_key(|other| other.key.cycle));
+    }
+    assert!(file.entry("").is_none() && file.entry("\u{10ffff}").is_none());
+    let mut told = Vec::new();
+    for entry in file.entries() {
+        if !told.contains(&entry.path) {
+            told.push(entry.path.clone());
+        }
+    }
+    assert_eq!(file.newest(|_| true), told);
+}

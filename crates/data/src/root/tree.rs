@@ -31,7 +31,7 @@ impl Tree {
         streamers: &Streamers,
         limits: Limits,
     ) -> Result<Self, DataError> {
-        let (object, decoder) = decode::tree(streamers, payload, class, origin, limits)?;
+        let (object, mut decoder) = decode::tree(streamers, payload, class, origin, limits)?;
         let object_base = object
             .base("TTree")
             .ok_or_else(|| DataError::corrupt(format!("{class} is no tree")))?;
@@ -40,7 +40,7 @@ impl Tree {
         object_base.list("fBranches")?;
         let mut branches = Vec::new();
         for child in branch::take_children(object) {
-            branch::collect(child, None, &decoder, streamers, &mut branches)?;
+            branch::collect(child, None, &mut decoder, streamers, &mut branches)?;
         }
         branch::find_counters(&mut branches);
         Ok(Self { path: path.to_owned(), title, entries, branches })

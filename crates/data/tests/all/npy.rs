@@ -127,6 +127,13 @@ fn headers_that_are_none() {
     ] {
         assert!(headed(&ok.replace(from, to)).is_err(), "{to}");
     }
+    // Longer than any type needs, however it is compressed.
+    let mut long = b"\x93NUMPY\x02\x00".to_vec();
+    let many = format!("{{'descr': [{}]}}", "('a','<i1'),".repeat(500_000));
+    long.extend((many.len() as u32).to_le_bytes());
+    long.extend(many.as_bytes());
+    let error = NpyHeader::read(&mut Cursor::new(long), &Limits::default()).unwrap_err();
+    assert!(matches!(error, DataError::LimitExceeded { what: "header", .. }), "{error}");
     // Large on paper only: no memory is asked for before bytes come.
     let text = ok.replace("(3,)", "(99999999999999,)");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();

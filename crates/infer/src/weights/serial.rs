@@ -9,7 +9,7 @@
 
 use vxc_entropy::{EntropyError, read_varint, write_varint};
 
-use super::walk::{Visitor, head_count, layer_count, walk};
+use super::walk::{Visitor, head_count, in_range, layer_count, walk};
 use super::{IntModel, LayerWeights, Weights};
 use crate::config::{Embedding, HeadKind, IntConfig, MAX_RECORD, MemoryConfig, PositionKind};
 use crate::error::ModelError;
@@ -251,10 +251,17 @@ impl Visitor for Reader<'_, '_> {
         Ok(())
     }
 
-    fn scalar(&mut self, _: &'static str, x: &mut i64, _: i64, _: i64) -> Result<(), ModelError> {
+    fn scalar(
+        &mut self,
+        name: &'static str,
+        x: &mut i64,
+        min: i64,
+        max: i64,
+    ) -> Result<(), ModelError> {
         let value = varint(self.input)?;
         *x = (value >> 1).cast_signed() ^ -((value & 1).cast_signed());
-        Ok(())
+        // Before it is cut to the width it is kept in.
+        in_range(name, *x, min, max)
     }
 }
 

@@ -180,7 +180,12 @@ fn size(factors: &[usize]) -> usize {
     factors.iter().fold(1, |size, &factor| size.saturating_mul(factor))
 }
 
-fn in_range(name: &'static str, value: i64, min: i64, max: i64) -> Result<(), ModelError> {
+pub(super) fn in_range(
+    name: &'static str,
+    value: i64,
+    min: i64,
+    max: i64,
+) -> Result<(), ModelError> {
     if (min..=max).contains(&value) {
         Ok(())
     } else {

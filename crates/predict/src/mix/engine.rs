@@ -13,6 +13,7 @@ use crate::mix::squash::{INPUT_MAX, squash, stretch_signed};
 use crate::mix::{MAX_APMS, MAX_CONTEXTS, MAX_EXTRA, MAX_SETS, MixConfig, SetConfig, counter};
 
 const MAX_WIDTH: usize = MAX_CONTEXTS * 2 + MAX_EXTRA + LANES;
+const _: () = assert!(MAX_WIDTH <= vxc_infer::kernels::MAX_INPUTS);
 /// Counters of a context's runs: by run length and decision in the nibble.
 pub(super) const RUN_COUNTERS: usize = 64;
 /// Weight vectors of the final mixer.

@@ -85,11 +85,6 @@ impl WeightSet {
         vectors * (width * size_of::<i32>() + size_of::<u16>())
     }
 
-    /// Number of vectors.
-    pub fn vectors(&self) -> usize {
-        self.steps.len()
-    }
-
     /// The mixed logit, within ±[`LOGIT_MAX`].
     #[inline(always)]
     pub fn mix(&self, vector: usize, inputs: &[i32]) -> i32 {

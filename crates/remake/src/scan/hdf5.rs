@@ -35,9 +35,15 @@ pub fn scan<R: Read + Seek + Send + 'static>(file: R) -> Result<Plan, RemakeErro
     let file = Hdf5File::open(file)?;
     let mut columns = Columns::default();
     let mut pieces = Vec::new();
+    let mut walked = 0u64;
     for entry in file.entries()? {
         let Ok(dataset) = &entry.dataset else { continue };
         let Ok(chunks) = file.raw_chunks(dataset) else { continue };
+        walked = walked.saturating_add(chunks.len() as u64);
+        if walked > file.limits().max_values {
+            let (needed, limit) = (walked, file.limits().max_values);
+            return Err(RemakeError::LimitExceeded { needed, limit });
+        }
         let kind = kind(dataset);
         let column = columns.number(dataset, &kind);
         for chunk in &chunks {

@@ -5,12 +5,12 @@ use super::{Item, Piece, Plan, ValueKind};
 use crate::codec::Codec;
 use crate::content::{Shape, Tail};
 use crate::error::RemakeError;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Seek};
 use std::sync::Arc;
 use vxc_data::root::{Branch, Place, RootFile, layout};
 use vxc_tokens::RecordLayout;
-use vxc_tokens::layout::{Endian, Field};
+use vxc_tokens::layout::{Endian, Field, MAX_FIELDS};
 
 /// What is known of a basket before it is read.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub fn scan<R: Read + Seek>(file: &mut R) -> Result<Plan, RemakeError> {
     let (mut names, mut tables) = (BTreeMap::new(), BTreeMap::new());
     for path in root.trees() {
         let Ok(tree) = root.tree(&path) else { continue };
-        let counters: Vec<String> =
+        let counters: BTreeSet<String> =
             tree.branches.iter().filter_map(|b| Some(b.counts.as_ref()?.path.clone())).collect();
         for branch in &tree.branches {
             let (kind, shape) = describe(branch);
@@ -140,6 +140,9 @@ fn record(members: &[layout::Member]) -> Option<RecordLayout> {
             let name = String::new();
             fields.push(Field { name, offset, kind, endian: Endian::Big, group });
             offset = offset.checked_add(kind.bytes())?;
+            if fields.len() > MAX_FIELDS {
+                return None;
+            }
         }
     }
     RecordLayout::new(offset, fields).ok()

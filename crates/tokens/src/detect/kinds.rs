@@ -64,7 +64,7 @@ impl KindCosts {
     pub fn layout(&self, phase: usize) -> Option<RecordLayout> {
         let (little, big) = (self.solve(0, phase), self.solve(1, phase));
         // Little-endian unless the other is clearly better.
-        let (endian, choice) = if big.0 + big.0 / 256 + BIT / 4 < little.0 {
+        let (endian, choice) = if big.0.saturating_add(big.0 / 256 + BIT / 4) < little.0 {
             (Endian::Big, big.1)
         } else {
             (Endian::Little, little.1)

@@ -24,7 +24,12 @@ pub(super) struct Builder {
     groups: BTreeMap<String, u32>,
     /// End of the last field or padding.
     end: usize,
+    /// Entries so far, those without a byte included: repetitions ask for more than the description has.
+    entries: usize,
 }
+
+/// Most entries of a description.
+const MAX_ENTRIES: usize = 1 << 20;
 
 impl Builder {
     fn group(&mut self, name: &str) -> u32 {
@@ -142,6 +147,10 @@ impl Builder {
         shape: Option<&Value>,
         at: usize,
     ) -> Result<usize, TokenError> {
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return Err(bad(format!("more than {MAX_ENTRIES} entries")));
+        }
         let count = match shape {
             None => 1,
             Some(Value::Array(dims)) => dims.iter().try_fold(1usize, |n, d| {
@@ -175,14 +184,14 @@ impl Builder {
         count: usize,
         at: usize,
     ) -> Result<usize, TokenError> {
+        if count == 0 || f.kinds.is_empty() {
+            return Ok(at);
+        }
         let mut at = at;
         let group = self.group(name);
         for _ in 0..count {
             for &kind in &f.kinds {
                 at = self.push(name, at, kind, f.endian, group)?;
-            }
-            if f.kinds.is_empty() {
-                break;
             }
         }
         Ok(at)

@@ -6,7 +6,7 @@
 //! elements as the level outside it says, does not decrease, and ends with the number of elements inside.
 
 use crate::error::DataError;
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::root::column::Chunk;
 use crate::root::compression;
 use crate::root::layout::{Layout, Member, Range, Shape};
@@ -41,6 +41,7 @@ pub(crate) fn all(schema: &Schema, limits: &Limits) -> Result<Vec<ValueColumn>, 
         }
     }
     let mut out = Vec::new();
+    let mut held = 0u64;
     for (id, field) in schema.fields.iter().enumerate() {
         let own = by_field.get(id).map(Vec::as_slice).unwrap_or_default();
         if field.projected || field.role == Role::Collection || own.is_empty() {
@@ -55,6 +56,12 @@ pub(crate) fn all(schema: &Schema, limits: &Limits) -> Result<Vec<ValueColumn>, 
             columns: Vec::new(),
         };
         value.layout = layout(schema, &by_field, id, limits, &mut value)?;
+        // Of all levels above, so that a small schema can ask for much.
+        let ids =
+            value.indices.iter().map(Vec::len).fold(value.columns.len(), usize::saturating_add);
+        let words = ids.saturating_add(value.path.len().div_ceil(8));
+        held = held.saturating_add(u64::try_from(words).unwrap_or(u64::MAX));
+        limits::check("paths and indices of columns", held, limits.max_values)?;
         out.push(value);
     }
     Ok(out)

@@ -1,9 +1,12 @@
 //! The arithmetic of every formula and basis function is part of the format: hashes over fixed inputs.
 
 use super::generator::Random;
+use crate::layout::Kind;
+use crate::ordered::mask;
 use crate::relation::eval::value;
 use crate::relation::formula::{Eval, FORMULAS, MAX_SOURCES};
 use crate::relation::linear::{BASES, basis};
+use crate::relation::{Function, Predictor};
 
 /// FNV-1a of the bits of values; all NaNs count as one.
 fn hash(values: impl Iterator<Item = f64>) -> u64 {
@@ -49,12 +52,50 @@ fn formulas_compute_what_they_always_did() {
     assert_eq!(got.len(), PINNED.len(), "a formula has gone");
 }
 
+/// Copies and whole sums between all kinds, as predictions are made of them; and what rounds to a quantum.
+#[test]
+fn predictions_are_what_they_always_were() {
+    let kinds = [&Kind::NUMBERS[..], &[Kind::Bytes(3)]].concat();
+    let mut random = Random(3);
+    let rows: Vec<[u64; 3]> = (0..200).map(|_| [0; 3].map(|_| random.next())).collect();
+    let whole = [1.0, -2.0, 0.5, 7.0].map(f64::to_bits).to_vec();
+    let got = [(1, vec![0], vec![]), (4, vec![0, 1, 2], whole), (40, vec![0, 1], vec![])].map(
+        |(id, sources, constants)| {
+            let function = Function::Formula { id, sources, constants };
+            let mut hash = 0xcbf2_9ce4_8422_2325u64;
+            for quantum in [0, 3] {
+                let predictor = Predictor { function: function.clone(), quantum };
+                for (&source, &target) in
+                    kinds.iter().flat_map(|s| kinds.iter().map(move |t| (s, t)))
+                {
+                    for row in &rows {
+                        let row = row.map(|raw| raw & mask(source.bits()));
+                        let bits = predictor.predict(&[source; 3], target, &row);
+                        assert!(bits <= mask(target.bits()));
+                        for byte in bits.to_le_bytes() {
+                            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+                        }
+                    }
+                }
+            }
+            (id, hash)
+        },
+    );
+    assert_eq!(got, PINNED_PREDICTIONS);
+}
+
 #[test]
 fn basis_functions_compute_what_they_always_did() {
     let inputs = inputs(2);
     let got: Vec<u64> = (0..BASES).map(|b| hash(inputs.iter().map(|x| basis(b, x[0])))).collect();
     assert_eq!(got, PINNED_BASES);
 }
+
+const PINNED_PREDICTIONS: [(u16, u64); 3] = [
+    (1, 4_253_552_509_766_386_514),
+    (4, 17_387_554_301_837_953_576),
+    (40, 11_272_313_764_371_824_051),
+];
 
 const PINNED: [(u16, u64); 83] = [
     (1, 0xd492_047a_282b_0b25),

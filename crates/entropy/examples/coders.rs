@@ -1,4 +1,4 @@
-//! Prints how fast each coder is on one thread: `cargo run --release -p vxc-entropy --example speed`.
+//! Prints how fast each coder is on one thread: `cargo run --release -p vxc-entropy --example coders`.
 //!
 //! Every figure is the median of several rounds, in millions of symbols (decisions, values) a second, and in
 //! MB/s of coded bytes.
@@ -250,15 +250,19 @@ fn bit_streams(noise: &mut Noise) {
     let values: Vec<u64> = widths.iter().map(|&w| noise.next() >> (64 - w)).collect();
     let encode = || {
         let mut writer = BitWriter::new();
-        writer.write_many(&widths, &values);
+        for (&width, &value) in widths.iter().zip(&values) {
+            writer.write(width.into(), value);
+        }
         writer.finish()
     };
     let bytes = encode();
-    time("bits, write_many", COUNT, bytes.len(), encode);
+    time("bits, write", COUNT, bytes.len(), encode);
     let mut out = vec![0; COUNT];
-    time("bits, read_many", COUNT, bytes.len(), || {
+    time("bits, read", COUNT, bytes.len(), || {
         let mut reader = BitReader::new(&bytes);
-        reader.read_many(&widths, &mut out);
+        for (&width, out) in widths.iter().zip(&mut out) {
+            *out = reader.read(width.into());
+        }
         reader.finish().expect("a good stream");
     });
     assert_eq!(out, values);
