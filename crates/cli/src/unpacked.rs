@@ -66,7 +66,7 @@ impl Unpacking {
             if let Some((unpacker, hasher)) = &mut proof {
                 let form = Sections { sections: group.iter(), now: &[] };
                 let made = unpacker.group(form, Hashed { out: io::sink(), hasher, error: None });
-                made.map_err(|_| Error::Verify { at: 0 })?;
+                made.map_err(|_| Error::Verify { at: unpacker.made() })?;
             }
             for section in group {
                 if section.unknown {
@@ -78,9 +78,9 @@ impl Unpacking {
             Ok::<_, Broken>(())
         })?;
         if let Some((unpacker, hasher)) = proof {
-            let made = unpacker.finish();
-            if made.is_err() || wanted.verify(&hasher.digest()).is_err() {
-                return Err(Error::Verify { at: 0 }.into());
+            let at = unpacker.made();
+            if unpacker.finish().is_err() || wanted.verify(&hasher.digest()).is_err() {
+                return Err(Error::Verify { at }.into());
             }
         }
         Ok(tally)

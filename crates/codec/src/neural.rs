@@ -9,6 +9,7 @@
 use vxc_entropy::{RangeDecoder, RangeEncoder, read_varint, write_varint};
 use vxc_format::{FormatError, limits};
 use vxc_infer::config::Embedding;
+use vxc_infer::ops::embed::{COARSE_ROWS, FINE_ROWS};
 use vxc_infer::{IntConfig, IntModel, PackedModel};
 use vxc_predict::neural::{MAX_LANES, Network, NeuralModel, lanes_for};
 use vxc_tokens::Tokeniser;
@@ -23,8 +24,8 @@ const FLAG_PURE: u8 = 1;
 const LANE_MEMORY: u64 = 64 << 20;
 /// Longest serial form of a network.
 pub const MAX_NETWORK: u64 = 160 << 20;
-/// Most multiply-adds a symbol of a network within an archive; a model file that the user names may have any number.
-pub const MAX_EMBEDDED_MACS: u64 = 1 << 19;
+/// Most work a symbol of a network within an archive ([`IntConfig::work_per_symbol`]); a model file that the user names may have any number.
+pub const MAX_EMBEDDED_WORK: u64 = 1 << 19;
 
 /// A network over the field symbols of a stream.
 #[derive(Clone, Debug)]
@@ -99,9 +100,10 @@ impl Neural {
         let types = config.type_count() as u64;
         let tables = if config.embedding == Embedding::PerType { types } else { 1 };
         // Symbols before and above; then gains, targets, fractions and copies by type.
-        let rows = 2 * tables * config.context_vocab as u64 + 8 * types;
+        let rows = 2 * tables * config.context_vocab as u64 + 8 * types + COARSE_ROWS + FINE_ROWS;
+        let biases = types * config.vocab as u64;
         let weights = PackedModel::bytes(config);
-        2 * weights + 2 * rows * config.d_model as u64
+        2 * (weights + rows * config.d_model as u64 + biases)
     }
 
     /// Most lanes of a segment of so many records.
@@ -131,7 +133,7 @@ impl Neural {
     /// # Errors
     /// [`FormatError::LimitExceeded`].
     pub(crate) fn check_embedded(&self) -> Result<(), Error> {
-        let (needed, limit) = (self.config().work_per_symbol(), MAX_EMBEDDED_MACS);
+        let (needed, limit) = (self.config().work_per_symbol(), MAX_EMBEDDED_WORK);
         if needed > limit {
             let what = limits::NETWORK_WORK;
             return Err(FormatError::LimitExceeded { what, needed, limit }.into());

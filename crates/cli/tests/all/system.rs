@@ -112,14 +112,17 @@ fn what_the_disk_takes_wrongly_is_not_published() {
     }
     f.run(&["-1", "x", "-o", "archive"]).good();
     f.run(&["compress-weights", "x", "-o", "weights"]).good();
-    for (args, wanted) in [
-        (&["-1", "-T1", "x", "-o", "out"][..], f.read("archive")),
-        (&["-1f", "-T1", "x", "-o", "out"], f.read("archive")),
-        (&["compress-weights", "-T1", "x", "-o", "out"], f.read("weights")),
+    for (args, old, wanted) in [
+        (&["-1", "-T1", "x", "-o", "out"][..], None, f.read("archive")),
+        (&["-1f", "-T1", "x", "-o", "out"], Some(b"old"), f.read("archive")),
+        (&["compress-weights", "-T1", "x", "-o", "out"], None, f.read("weights")),
     ] {
         let mut refused = 0;
         for number in 1.. {
-            drop(fs::remove_file(f.path("out")));
+            match old {
+                Some(old) => f.write("out", old),
+                None => drop(fs::remove_file(f.path("out"))),
+            }
             let inject = format!("inject=write:poke_enter=@arg2=ff:when={number}");
             let mut command = Command::new("strace");
             command.args(["-f", "-qq", "-o", "trace", "-e", "trace=write", "-e", &inject, VXC]);
@@ -130,7 +133,9 @@ fn what_the_disk_takes_wrongly_is_not_published() {
                 assert!(f.read("out") == wanted, "{args:?}, write {number}");
             } else {
                 done.bad(1, &["verification failed, nothing was written"]);
-                assert!(!f.has("out") && !f.names().iter().any(|n| n.ends_with(".tmp")));
+                let there = fs::read(f.path("out")).ok();
+                assert_eq!(there.as_deref(), old.map(|old| &old[..]), "{args:?}, write {number}");
+                assert!(!f.names().iter().any(|n| n.ends_with(".tmp")));
                 refused += 1;
             }
             let calls = fs::read_to_string(f.path("trace")).unwrap();

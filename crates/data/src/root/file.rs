@@ -29,8 +29,8 @@ pub struct RootFile<R> {
     by_path: Vec<usize>,
     streamers: Streamers,
     limits: Limits,
-    /// The counts that were read last, and where they are in the file.
-    counts: Option<(u64, Arc<[u32]>)>,
+    /// The counts that were read last, and of which basket of which counter.
+    counts: Option<((String, Place, u64), Arc<[u32]>)>,
 }
 
 impl<R: Read + Seek> RootFile<R> {
@@ -62,8 +62,7 @@ impl<R: Read + Seek> RootFile<R> {
             let (key, payload) = record(&mut source, header.streamers_at, bytes, &limits)?;
             Streamers::parse(&payload, u64::from(key.key_bytes), &limits)?
         };
-        let mut by_path: Vec<usize> = (0..entries.len()).collect();
-        by_path.sort_by_key(|&at| entries.get(at).map(|e| (e.path.as_str(), e.key.cycle, at)));
+        let by_path = by_path(&entries);
         Ok(Self { source, header, entries, by_path, streamers, limits, counts: None })
     }
 
@@ -242,19 +241,18 @@ impl<R: Read + Seek> RootFile<R> {
         layout: &Layout,
         info: &BasketInfo,
     ) -> Result<Arc<[u32]>, DataError> {
-        let place = match info.place {
-            Place::Record { offset, .. } => Some(offset),
-            Place::Embedded(_) => None,
-        };
-        if let Some((at, counts)) = &self.counts
-            && Some(*at) == place
+        // Those that were written with a tree have no place of their own.
+        let in_file = matches!(info.place, Place::Record { .. });
+        let source = in_file.then(|| (counter.path.clone(), info.place, info.entries));
+        if let Some((of, counts)) = &self.counts
+            && source.as_ref() == Some(of)
         {
             return Ok(counts.clone());
         }
         let basket = self.basket(counter, info)?;
         let chunk = Chunk::of(&basket, info.first_entry, layout)?;
         let counts: Arc<[u32]> = column::counts(&chunk, layout)?.into();
-        self.counts = place.map(|at| (at, counts.clone()));
+        self.counts = source.map(|source| (source, counts.clone()));
         Ok(counts)
     }
 
@@ -301,6 +299,13 @@ impl<R: Read + Seek> Iterator for Chunks<'_, R> {
     }
 }
 
+/// Indices of entries by path, of one path the newest last: the last of those with the highest cycle.
+fn by_path(entries: &[Entry]) -> Vec<usize> {
+    let mut out: Vec<usize> = (0..entries.len()).collect();
+    out.sort_by_key(|&at| entries.get(at).map(|e| (e.path.as_str(), e.key.cycle, at)));
+    out
+}
+
 /// A record by its place: its key and its decompressed payload.
 fn record<R: Read + Seek>(
     source: &mut Source<R>,
@@ -320,4 +325,33 @@ fn record<R: Read + Seek>(
     let payload = record.split_off(header);
     let raw = u64::from(key.raw_bytes);
     Ok((key, compression::content(payload, raw, limits.max_object)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Of a path the newest cycle is taken, of equal ones the last; each path is told once, in the order of the file.
+    #[test]
+    fn objects_are_found_by_path() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/root");
+        let open = std::fs::File::open(folder.join("zlib.root")).unwrap();
+        let mut file = RootFile::open(open).unwrap();
+        let key = file.entries[0].key.clone();
+        let entry = |(path, cycle): (&str, u16), offset: u64| Entry {
+            path: path.to_owned(),
+            key: Key { cycle, offset, ..key.clone() },
+        };
+        let all = [("b", 2), ("a", 9), ("b", 1), ("b/c", 1), ("b", 2), ("c", 1), ("a", 8)];
+        file.entries = all.into_iter().zip(0..).map(|(e, at)| entry(e, at)).collect();
+        file.by_path = by_path(&file.entries);
+        for (path, offset) in [("a", 1), ("b", 4), ("b/c", 3), ("c", 5)] {
+            assert_eq!(file.entry(path).map(|e| e.key.offset), Some(offset), "{path}");
+        }
+        for path in ["", "aa", "b/", "d"] {
+            assert!(file.entry(path).is_none(), "{path}");
+        }
+        assert_eq!(file.newest(|_| true), ["b", "a", "b/c", "c"]);
+    }
 }

@@ -343,23 +343,3 @@ fn paths_of_directories_are_counted() {
         "{error}"
     );
 }
-
-/// Of a path the newest cycle is taken, of equal ones the last; each path is told once, in the order of the file.
-#[test]
-fn objects_are_found_by_path() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/root");
-    let file = RootFile::open(std::fs::File::open(fixtures.join("zlib.root")).unwrap()).unwrap();
-    assert!(file.entries().len() > 1);
-    for entry in file.entries() {
-        let same = file.entries().iter().filter(|other| other.path == entry.path);
-        assert_eq!(file.entry(&entry.path), same.max_by_key(|other| other.key.cycle));
-    }
-    assert!(file.entry("").is_none() && file.entry("\u{10ffff}").is_none());
-    let mut told = Vec::new();
-    for entry in file.entries() {
-        if !told.contains(&entry.path) {
-            told.push(entry.path.clone());
-        }
-    }
-    assert_eq!(file.newest(|_| true), told);
-}

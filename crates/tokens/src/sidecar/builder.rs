@@ -270,7 +270,7 @@ impl Builder {
 
 fn join(prefix: &str, name: &str) -> Result<String, TokenError> {
     let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-    // Here, too: what has no bytes is no field, and has a group.
+    // Here, too: what has no bytes is no field.
     check_name(&name)?;
     Ok(name)
 }

@@ -1,5 +1,9 @@
 //! What all encoders of LZ4 share: words of the content, how far two places agree, and the block's sequences.
 
+use xxhash_rust::xxh64::xxh64;
+
+/// Bytes of the checksum, which is big-endian.
+pub const SUM: usize = 8;
 /// Shortest match.
 pub const SHORTEST: usize = 4;
 /// Farthest match.
@@ -63,11 +67,18 @@ pub fn equal_before(content: &[u8], at: usize, earlier: usize, low: usize) -> us
     a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count()
 }
 
-/// A block that is being written.
-#[derive(Debug, Default)]
+/// A block that is being written, behind its checksum.
+#[derive(Debug)]
 pub struct Block(Vec<u8>);
 
 impl Block {
+    /// With room for the block of any content of this length.
+    pub fn of(content: &[u8]) -> Self {
+        let mut out = Vec::with_capacity(SUM + content.len() + content.len() / 255 + 16);
+        out.resize(SUM, 0);
+        Self(out)
+    }
+
     /// Literals, and a match behind them.
     pub fn sequence(&mut self, literals: &[u8], distance: usize, len: usize) {
         let more = len.saturating_sub(SHORTEST);
@@ -77,9 +88,12 @@ impl Block {
         self.more(more);
     }
 
-    /// The literals behind the last match.
+    /// The literals behind the last match; then all is there.
     pub fn end(mut self, literals: &[u8]) -> Vec<u8> {
         self.literals(literals, 0);
+        if let Some((sum, block)) = self.0.split_first_chunk_mut::<SUM>() {
+            *sum = xxh64(block, 0).to_be_bytes();
+        }
         self.0
     }
 

@@ -80,15 +80,14 @@ impl<'a> Chains<'a> {
         self.next = end;
     }
 
-    /// Bytes from `at` on that are `byte`, as far as matches reach.
-    fn run(&self, at: usize, byte: u8) -> usize {
-        let rest = self.content.get(at..match_end(self.content)).unwrap_or_default();
-        rest.iter().take_while(|&&b| b == byte).count()
+    /// Bytes from `at` on that are the one before it, up to `end`.
+    fn run(&self, at: usize, end: usize) -> usize {
+        equal(self.content, at, at - 1, end.min(match_end(self.content)))
     }
 
-    /// Bytes before `at` that are `byte`.
-    fn run_before(&self, at: usize, byte: u8) -> usize {
-        let before = self.content.get(..at).unwrap_or_default();
+    /// Bytes before `at`, down to `low`, that are `byte`.
+    fn run_before(&self, at: usize, low: usize, byte: u8) -> usize {
+        let before = self.content.get(low..at).unwrap_or_default();
         before.iter().rev().take_while(|&&b| b == byte).count()
     }
 
@@ -136,7 +135,7 @@ impl<'a> Chains<'a> {
                 let [byte, others @ ..] = pattern.to_le_bytes();
                 if matches!(run, Run::Untested) {
                     run = match others == [byte; 3] {
-                        true => Run::Of(SHORTEST + self.run(at + SHORTEST, byte)),
+                        true => Run::Of(SHORTEST + self.run(at + SHORTEST, end)),
                         false => Run::None,
                     };
                 }
@@ -145,8 +144,10 @@ impl<'a> Chains<'a> {
                     && before >= lowest
                     && word(content, before - BASE) == pattern
                 {
-                    let forward = SHORTEST + self.run(before - BASE + SHORTEST, byte);
-                    let back = self.run_before(before - BASE, byte).min(before - lowest);
+                    // Further than the run here or than matches reach it makes no difference.
+                    let place = before - BASE;
+                    let forward = SHORTEST + self.run(place + SHORTEST, place + SHORTEST + own);
+                    let back = self.run_before(place, lowest - BASE, byte);
                     if back + forward >= own && forward <= own {
                         // Where the run is as long as the one here.
                         found = before + forward - own;

@@ -42,7 +42,7 @@ impl Table {
 
 /// The block of a content.
 pub fn compress(content: &[u8]) -> Vec<u8> {
-    let mut block = Block::default();
+    let mut block = Block::of(content);
     let Some(last) = last_start(content) else { return block.end(content) };
     let end = match_end(content);
     let small = content.len() < SMALL;

@@ -138,9 +138,9 @@ fn share(first: Placed, second: Placed, reach: usize) -> Placed {
 
 /// The block of a content, with so many places compared.
 pub fn compress(content: &[u8], attempts: usize) -> Vec<u8> {
-    let Some(last) = last_start(content) else { return Block::default().end(content) };
+    let Some(last) = last_start(content) else { return Block::of(content).end(content) };
     let effort = Effort { attempts, runs: attempts > 128, swap: false };
-    let (chains, block) = (Chains::new(content), Block::default());
+    let (chains, block) = (Chains::new(content), Block::of(content));
     let mut encoder = Encoder { content, chains, effort, last, block, anchor: 0 };
     let mut at = 0;
     while at <= last {

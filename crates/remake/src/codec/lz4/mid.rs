@@ -91,7 +91,7 @@ impl Tables<'_> {
 
 /// The block of a content.
 pub fn compress(content: &[u8]) -> Vec<u8> {
-    let mut block = Block::default();
+    let mut block = Block::of(content);
     let Some(last) = last_start(content) else { return block.end(content) };
     let mut tables = Tables { content, four: vec![0; 1 << BITS], eight: vec![0; 1 << BITS] };
     let (mut anchor, mut at) = (0, 0);

@@ -92,7 +92,7 @@ impl Encoder<'_> {
                 self.set(at + n, Way { price, distance: 0, len: 1, literals });
             }
         }
-        // Read again: a literal may have become cheaper by what was just set, never here.
+        // What was set is behind `at`: this place is as it was.
         for n in SHORTEST..=len {
             let to = at + n;
             let (literals, before) = match here.len {
@@ -165,7 +165,7 @@ impl Encoder<'_> {
 
 /// The block of a content.
 pub fn compress(content: &[u8], attempts: usize, sufficient: usize, full: bool) -> Vec<u8> {
-    let mut block = Block::default();
+    let mut block = Block::of(content);
     let Some(last) = last_start(content) else { return block.end(content) };
     let mut encoder = Encoder {
         chains: Chains::new(content),
