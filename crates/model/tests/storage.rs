@@ -110,7 +110,7 @@ fn sizes_without_weights_are_refused_before_anything_is_built() {
         let mut changed = json.clone();
         changed[key] = value.into();
         std::fs::write(&path, changed.to_string()).expect("written");
-        let error = load(directory.path(), &Device::flex()).err().expect("refused").to_string();
+        let error = load(directory.path(), &Device::flex()).expect_err("refused").to_string();
         let early = ["a network of ", "larger than"].iter().any(|w| error.contains(w));
         assert!(early, "{key} = {value}: {error}");
     }

@@ -30,7 +30,15 @@ pub struct RootFile<R> {
     streamers: Streamers,
     limits: Limits,
     /// The counts that were read last, and of which basket of which counter.
-    counts: Option<((String, Place, u64), Arc<[u32]>)>,
+    counts: Option<(CounterBasket, Arc<[u32]>)>,
+}
+
+/// A basket of a counter.
+#[derive(Debug, PartialEq, Eq)]
+struct CounterBasket {
+    path: String,
+    place: Place,
+    entries: u64,
 }
 
 impl<R: Read + Seek> RootFile<R> {
@@ -243,7 +251,9 @@ impl<R: Read + Seek> RootFile<R> {
     ) -> Result<Arc<[u32]>, DataError> {
         // Those that were written with a tree have no place of their own.
         let in_file = matches!(info.place, Place::Record { .. });
-        let source = in_file.then(|| (counter.path.clone(), info.place, info.entries));
+        let (place, entries) = (info.place, info.entries);
+        let path = || counter.path.clone();
+        let source = in_file.then(|| CounterBasket { path: path(), place, entries });
         if let Some((of, counts)) = &self.counts
             && source.as_ref() == Some(of)
         {

@@ -176,7 +176,7 @@ fn old_events(n: usize) -> Vec<u8> {
                 writeln!(text, "V -2 0 0.5 0.25 1.5 2.5 0 2 0").expect("a string takes all");
             }
             let [x, y, z] = p;
-            let e = (x * x + y * y + z * z + m * m as f64).sqrt();
+            let e = (x * x + y * y + z * z + m * m).sqrt();
             write!(text, "P {id} {pdg}").expect("a string takes all");
             for x in [x, y, z, e, m] {
                 write!(text, " {}", scientific(x)).expect("a string takes all");
