@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::common::{Folder, noise, table};
 
+/// Kills of each command.
+fn kills() -> u32 {
+    std::env::var("VXC_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
+}
+
 /// Runs the program and kills it after so long, if it is not done.
 fn killed(f: &Folder, args: &[&str], after: Duration) {
     let mut child = f.command(args).spawn().unwrap();
@@ -23,7 +28,7 @@ fn remove_temporaries(f: &Folder) {
 /// Kills at random moments, of what writes archives, contents and weights; `VXC_KILLS` is their number for each command.
 #[test]
 fn kills_at_random_moments() {
-    let kills: u32 = std::env::var("VXC_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let kills = kills();
     let f = Folder::new();
     let raw = table(6000);
     f.write("x", &raw);
@@ -77,7 +82,7 @@ fn kills_at_random_moments() {
 /// With `--rm`, one of both is there at every moment.
 #[test]
 fn killed_while_inputs_are_removed() {
-    let kills: u32 = std::env::var("VXC_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let kills = kills();
     let f = Folder::new();
     let raw = table(6000);
     f.write("whole", &raw);

@@ -66,15 +66,15 @@ pub(super) fn code_segment(
         });
     }
     let started = Instant::now();
-    if verify {
+    let state = if verify {
         // Its memory is free for the verification's, which is what a reader has at the end.
-        drop(std::mem::replace(&mut state, State::None));
+        drop(state);
         let back = comes_back(&output.stream, kind, start(), &bytes, raw);
-        state = back.ok_or(Error::Verify { at: 0 })?;
-    }
-    if !key {
-        state = State::None;
-    }
+        back.ok_or(Error::Verify { at: 0 })?
+    } else {
+        state
+    };
+    let state = if key { state } else { State::None };
     Ok(Coded { kind, raw: summary, bytes, state, coding, verify: started.elapsed() })
 }
 

@@ -251,9 +251,11 @@ impl<R: Read + Seek> RootFile<R> {
     ) -> Result<Arc<[u32]>, DataError> {
         // Those that were written with a tree have no place of their own.
         let in_file = matches!(info.place, Place::Record { .. });
-        let (place, entries) = (info.place, info.entries);
-        let path = || counter.path.clone();
-        let source = in_file.then(|| CounterBasket { path: path(), place, entries });
+        let source = in_file.then(|| CounterBasket {
+            path: counter.path.clone(),
+            place: info.place,
+            entries: info.entries,
+        });
         if let Some((of, counts)) = &self.counts
             && source.as_ref() == Some(of)
         {

@@ -34,14 +34,24 @@ fn scientific(x: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
-/// Two-body decays of particles with random momenta, as HepMC3 text.
-fn events(n: usize) -> Vec<u8> {
-    use std::fmt::Write;
+/// Random momenta of `n` pairs, after their sums.
+fn pairs(n: usize) -> Vec<([f64; 3], [f64; 3], [f64; 3])> {
     let bytes = noise(n * 48);
     let unit = |i: usize| {
         let b: [u8; 8] = bytes[i * 8..][..8].try_into().expect("8 bytes");
         (u64::from_le_bytes(b) >> 11) as f64 / 9_007_199_254_740_992.0 - 0.5
     };
+    let pair = |i: usize| {
+        let a = [unit(i * 6), unit(i * 6 + 1), unit(i * 6 + 2)];
+        let b = [unit(i * 6 + 3), unit(i * 6 + 4), unit(i * 6 + 5)];
+        ([a[0] + b[0], a[1] + b[1], a[2] + b[2]], a, b)
+    };
+    (0..n).map(pair).collect()
+}
+
+/// Two-body decays of particles with random momenta, as HepMC3 text.
+fn events(n: usize) -> Vec<u8> {
+    use std::fmt::Write;
     let mut text = String::from("HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n");
     let mut line = |id: usize, parent: usize, pdg: u32, p: [f64; 3], m: f64| {
         let e = (p[0] * p[0] + p[1] * p[1] + p[2] * p[2] + m * m).sqrt();
@@ -51,10 +61,7 @@ fn events(n: usize) -> Vec<u8> {
         }
         text.push_str(" 1\n");
     };
-    for i in 0..n {
-        let a = [unit(i * 6), unit(i * 6 + 1), unit(i * 6 + 2)];
-        let b = [unit(i * 6 + 3), unit(i * 6 + 4), unit(i * 6 + 5)];
-        let sum = [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+    for (i, (sum, a, b)) in pairs(n).into_iter().enumerate() {
         line(3 * i + 1, 0, 111, sum, 0.13498);
         line(3 * i + 2, 3 * i + 1, 211, a, 0.13957);
         line(3 * i + 3, 3 * i + 1, 211, b, 0.13957);
@@ -154,16 +161,8 @@ fn the_coded_sample_is_pinned() {
 /// Events in HepMC2's form: two particles in, one of them an orphan, two out.
 fn old_events(n: usize) -> Vec<u8> {
     use std::fmt::Write;
-    let bytes = noise(n * 48);
-    let unit = |i: usize| {
-        let b: [u8; 8] = bytes[i * 8..][..8].try_into().expect("8 bytes");
-        (u64::from_le_bytes(b) >> 11) as f64 / 9_007_199_254_740_992.0 - 0.5
-    };
     let mut text = String::from("HepMC::Version 2.06.09\nHepMC::IO_GenEvent-START_EVENT_LISTING\n");
-    for i in 0..n {
-        let a = [unit(i * 6), unit(i * 6 + 1), unit(i * 6 + 2)];
-        let b = [unit(i * 6 + 3), unit(i * 6 + 4), unit(i * 6 + 5)];
-        let sum = [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+    for (i, (sum, a, b)) in pairs(n).into_iter().enumerate() {
         writeln!(text, "E {i} -1 -1.0 0.1 0.1 0 -1 2 1 2 0 1 1.0").expect("a string takes all");
         writeln!(text, "V -1 0 0 0 0 0 1 1 0").expect("a string takes all");
         for (id, pdg, p, m, end) in [

@@ -1,6 +1,8 @@
 //! The fast encoder: one place a hash, steps that grow where nothing is found.
 
-use super::block::{Block, FARTHEST, SHORTEST, equal, last_start, long, match_end, top, word};
+use super::block::{
+    Block, FARTHEST, SHORTEST, equal, equal_before, last_start, long, match_end, top, word,
+};
 
 /// Contents of fewer bytes have more hashes, of four bytes.
 const SMALL: usize = (1 << 16) + 11;
@@ -66,7 +68,7 @@ pub fn compress(content: &[u8]) -> Vec<u8> {
                 break earlier;
             }
         };
-        let back = super::block::equal_before(content, at, found, anchor);
+        let back = equal_before(content, at, found, anchor);
         (at, found) = (at - back, found - back);
         loop {
             let len = SHORTEST + equal(content, at + SHORTEST, found + SHORTEST, end);

@@ -1,6 +1,8 @@
 //! Levels 1 and 2: one place for each hash of eight bytes (seven, in truth), and of four.
 
-use super::block::{Block, FARTHEST, SHORTEST, equal, last_start, long, match_end, top, word};
+use super::block::{
+    Block, FARTHEST, SHORTEST, equal, equal_before, last_start, long, match_end, top, word,
+};
 
 /// Hashes of each table, as bits.
 const BITS: u32 = 14;
@@ -103,7 +105,7 @@ pub fn compress(content: &[u8]) -> Vec<u8> {
         };
         at += later;
         let low = anchor.max(distance);
-        let back = super::block::equal_before(content, at, at - distance, low);
+        let back = equal_before(content, at, at - distance, low);
         (at, len) = (at - back, len + back);
         // Not the places that they are, where the match was made longer: so it is defined.
         tables.enter8(at + 1, index + 1);
